@@ -1,0 +1,124 @@
+# gs-sidecar: `make` builds, `make test` tests, `make demo` shows. docs/development.md says more.
+VERSION = 0.1.0
+HERE := $(shell dpkg --print-architecture)
+ARCH ?= $(HERE)
+# release: the static program, by musl. asan: with glibc and sanitizers, for `make sanitize`.
+KIND ?= release
+
+base = address beneath buf child clock digest err fd http_client http_server io json list log \
+	loop mem metric parse setting signals text
+sync = manifest plan publish remove scan settings stage state sync tree
+reloader = command endpoint process reload settings trigger trigger_command trigger_http \
+	trigger_signal
+probe = readiness
+sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_status cmd_sync cmd_wrap \
+	config help main resident rows run run_pages run_sync sync_report
+unit = main
+programs = empty
+
+warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wvla -Wformat=2 -Wpointer-arith -Werror
+flags = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(warnings)
+
+ifeq ($(KIND),release)
+BUILD = build/$(ARCH)
+LIBS = $(BUILD)/libs
+CC = $(LIBS)/bin/cc
+ready = $(LIBS)/stamp
+flags += -Os -flto -fno-pie -fno-jump-tables -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-stack-protector -DCURL_STATICLIB -isystem $(LIBS)/include
+link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto=auto -L$(LIBS)/lib \
+	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
+libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthread
+else
+BUILD = build/$(KIND)
+CC = gcc
+ready = $(BUILD)/packages
+flags += -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+link = $(flags)
+libraries = -lcurl -lmicrohttpd -lcjson -lpthread
+endif
+
+sources = $(foreach folder,base sync reloader probe sidecar,$($(folder):%=$(folder)/%.c))
+objects = $(sources:%.c=$(BUILD)/obj/%.o)
+program = $(BUILD)/gs-sidecar
+unit_tests = $(BUILD)/unit-tests
+test_programs = $(programs:%=$(BUILD)/programs/%)
+
+all: $(program)
+ifeq ($(ARCH)$(KIND),$(HERE)release)
+	@cp $(program) build/gs-sidecar
+endif
+	@echo "$(program): $$(stat -c %s $(program)) bytes"
+
+# Content hashing is the one place where speed is worth bytes.
+$(BUILD)/obj/base/digest.o: flags += -O3
+
+$(BUILD)/obj/%.o: %.c Makefile | $(ready)
+	@mkdir -p $(@D)
+	@echo "compile $<"
+	@$(CC) $(flags) -MMD -c -o $@ $<
+-include $(objects:.o=.d)
+
+$(program): $(objects)
+	@echo "link    $@"
+	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $^ $(libraries)
+
+$(unit_tests): $(filter-out %/main.o,$(objects)) $(unit:%=$(BUILD)/obj/tests/unit/%.o)
+	@echo "link    $@"
+	@$(CC) $(link) -o $@ $^ -lcmocka $(libraries)
+
+$(BUILD)/programs/%: tests/programs/%.c Makefile | $(ready)
+	@mkdir -p $(@D)
+	@echo "link    $@"
+	@$(CC) $(link) $(warnings) -o $@ $<
+
+build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/mbedtls_config.h
+	tools/install-packages.sh build $(if $(filter $(HERE),$(ARCH)),,$(ARCH))
+	tools/build-libs.sh $(ARCH) $(@D)
+	@touch $@
+
+$(BUILD)/packages:
+	tools/install-packages.sh sanitize
+	@mkdir -p $(@D) && touch $@
+
+# Everything that has to hold. ARCH=arm64 runs it under qemu, KIND=asan with sanitizers.
+test: all $(unit_tests) $(test_programs)
+	tools/install-packages.sh test
+	tests/run $(ARCH) $(BUILD)
+
+sanitize:
+	$(MAKE) KIND=asan test
+
+lint:
+	tools/install-packages.sh lint build
+	tools/lint.sh $(sources) $(wildcard tests/unit/*.c tests/programs/*.c tests/fuzz/*.c)
+
+layers:
+	tests/layers.sh
+
+size: all
+	tools/size.sh $(program)
+
+demo: all
+	tools/install-packages.sh demo
+	examples/2048/demo.sh build/gs-sidecar
+
+bench: all $(test_programs)
+	tools/install-packages.sh bench
+	tests/bench/run $(BUILD)
+
+fuzz:
+	tools/install-packages.sh sanitize
+	tests/fuzz/run
+
+docs: all
+	$(program) help settings >docs/config.md
+
+format:
+	clang-format -i $(sources) $(wildcard */*.h tests/*/*.c tests/*/*.h)
+
+clean:
+	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
+
+.PHONY: all test sanitize lint layers size demo bench fuzz docs format clean

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io: whole reads and writes. Short I/O and EINTR are dealt with here and nowhere else. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+/* Up to count bytes, fewer only at the end of the file; -1 with errno. */
+ssize_t io_read(int fd, void *bytes, size_t count);
+
+/* All bytes, or -1 with errno. */
+int io_write(int fd, const void *bytes, size_t count);
+
+/* Adds everything up to the end of fd; -1 with e when reading fails or b's limit is passed. */
+int io_read_all(int fd, struct buf *b, struct err *e);
+
+/* The file name below directory dir (AT_FDCWD too) added to b. e->sys is ENOENT if there is none.
+ */
+int io_read_file(int dir, const char *name, struct buf *b, struct err *e);
+
+/*
+ * Replaces the file by a temporary name beside it and a rename: readers see the old or the new
+ * bytes. On failure the old file is untouched and no temporary is left. Mode 0600.
+ */
+int io_replace_file(int dir, const char *name, const void *bytes, size_t count, struct err *e);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json: the only file that sees cJSON. struct json is a cJSON under another name. */
+#include "base/json.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+static cJSON *in(struct json *j)
+{
+	return (cJSON *)j;
+}
+
+static const cJSON *in_const(const struct json *j)
+{
+	return (const cJSON *)j;
+}
+
+/* cJSON answers NULL only when memory is gone. */
+static struct json *out(cJSON *c)
+{
+	if (!c)
+		abort();
+	return (struct json *)c;
+}
+
+struct json *json_object(void)
+{
+	return out(cJSON_CreateObject());
+}
+
+struct json *json_array(void)
+{
+	return out(cJSON_CreateArray());
+}
+
+void json_free(struct json *j)
+{
+	cJSON_Delete(in(j));
+}
+
+static struct json *text_value(const char *text)
+{
+	if (!text)
+		return out(cJSON_CreateNull());
+	owned char *printable = text_printable(text);
+	return out(cJSON_CreateString(printable));
+}
+
+void json_put_text(struct json *object, const char *key, const char *text)
+{
+	json_put(object, key, text_value(text));
+}
+
+void json_put_number(struct json *object, const char *key, double number)
+{
+	json_put(object, key, out(cJSON_CreateNumber(number)));
+}
+
+void json_put_bool(struct json *object, const char *key, bool value)
+{
+	json_put(object, key, out(cJSON_CreateBool(value)));
+}
+
+void json_put(struct json *object, const char *key, struct json *value)
+{
+	(void)cJSON_AddItemToObject(in(object), key, in(value));
+}
+
+void json_add_text(struct json *array, const char *text)
+{
+	json_add(array, text_value(text));
+}
+
+void json_add(struct json *array, struct json *value)
+{
+	(void)cJSON_AddItemToArray(in(array), in(value));
+}
+
+char *json_print(const struct json *j, bool for_people)
+{
+	char *text = for_people ? cJSON_Print(in_const(j)) : cJSON_PrintUnformatted(in_const(j));
+
+	if (!text)
+		abort();
+	if (!for_people)
+		return text;
+	char *with_newline = mem_format("%s\n", text);
+	free(text);
+	return with_newline;
+}
+
+static int line_at(const char *text, const char *place)
+{
+	int line = 1;
+
+	for (; text < place && *text; text++)
+		line += *text == '\n';
+	return line;
+}
+
+struct json *json_read(const char *text, struct err *e)
+{
+	const char *end = NULL;
+	cJSON *c = cJSON_ParseWithOpts(text, &end, true);
+
+	if (c)
+		return out(c);
+	(void)err_set(e, ERR_USAGE, "not valid JSON near line %d", line_at(text, end));
+	return NULL;
+}
+
+const char *json_text(const struct json *j)
+{
+	return cJSON_GetStringValue(in_const(j));
+}
+
+const struct json *json_get(const struct json *object, const char *key)
+{
+	return (const struct json *)cJSON_GetObjectItemCaseSensitive(in_const(object), key);
+}
+
+bool json_number(const struct json *j, double *ret)
+{
+	if (!cJSON_IsNumber(in_const(j)))
+		return false;
+	*ret = cJSON_GetNumberValue(in_const(j));
+	return true;
+}
+
+bool json_bool(const struct json *j, bool *ret)
+{
+	*ret = cJSON_IsTrue(in_const(j));
+	return cJSON_IsBool(in_const(j));
+}
+
+bool json_is_object(const struct json *j)
+{
+	return cJSON_IsObject(in_const(j));
+}
+
+bool json_is_array(const struct json *j)
+{
+	return cJSON_IsArray(in_const(j));
+}
+
+const struct json *json_first(const struct json *container)
+{
+	return (const struct json *)in_const(container)->child;
+}
+
+const struct json *json_next(const struct json *member)
+{
+	return (const struct json *)in_const(member)->next;
+}
+
+const char *json_key(const struct json *member)
+{
+	return in_const(member)->string;
+}

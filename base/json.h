@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json: the only door to cJSON: building, printing, and reading with limits.
+ *
+ * Texts that are put in are made printable first (base/text.h), so what is printed is valid UTF-8
+ * and valid JSON whatever a file was called.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct json; /* a value; an object or array owns what is put into it */
+
+struct json *json_object(void);
+struct json *json_array(void);
+void json_free(struct json *j);
+
+/* text NULL becomes null. */
+void json_put_text(struct json *object, const char *key, const char *text);
+void json_put_number(struct json *object, const char *key, double number);
+void json_put_bool(struct json *object, const char *key, bool value);
+
+/* Takes value over. */
+void json_put(struct json *object, const char *key, struct json *value);
+void json_add_text(struct json *array, const char *text);
+void json_add(struct json *array, struct json *value);
+
+/* On the heap, on one line, or indented for people with a newline at the end. */
+char *json_print(const struct json *j, bool for_people);
+
+/* The whole text must be one JSON value. NULL with e (ERR_USAGE) and the place where it went wrong.
+ */
+struct json *json_read(const char *text, struct err *e);
+
+/* What a value is; NULL when it is not that. */
+const char *json_text(const struct json *j);
+const struct json *json_get(const struct json *object, const char *key);
+bool json_number(const struct json *j, double *ret);
+bool json_bool(const struct json *j, bool *ret);
+bool json_is_object(const struct json *j);
+bool json_is_array(const struct json *j);
+
+/* Members in order; the key of a member of an object. */
+const struct json *json_first(const struct json *container);
+const struct json *json_next(const struct json *member);
+const char *json_key(const struct json *member);

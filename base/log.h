@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log: one line per event, to stderr, as text or as JSON.
+ *
+ * Logged by the code that decides what happens next, once; what fails below returns an error
+ * instead. A line is written by one write(2), so lines of several processes do not mix. errno is
+ * kept. Messages are made printable first: a file name cannot forge a line.
+ */
+#pragma once
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/* who: the word in front of each line, such as "run"; kept, not copied. */
+void log_setup(const char *who, enum log_format format, enum log_level least);
+
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

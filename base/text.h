@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text: small questions about strings, and making any bytes safe to show. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool text_is(const char *a, const char *b);
+bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+
+/*
+ * The text as one line of valid UTF-8, on the heap: control bytes, backslashes and bytes that are
+ * not UTF-8 (RFC 3629) become \n, \t, \\ or \xHH. File names are bytes, logs and JSON are not.
+ */
+char *text_printable(const char *text);
+
+/* The part of a path after the last slash. */
+const char *text_last_part(const char *path);
+
+/* Bytes as a person says them: "512 B", "1.2 MB" (powers of 1000); returns text. */
+#define TEXT_SIZE_ROOM 24
+const char *text_size(unsigned long long bytes, char text[TEXT_SIZE_ROOM]);

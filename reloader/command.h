@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command: run a program to its end, with a deadline, keeping the last lines it said.
+ *
+ * It gets a process group of its own, all of which is killed when the deadline passes. Its end is
+ * the end of the program itself, not of a grandchild that still holds its output open: what such a
+ * one says later is read and thrown away, so that it never dies of a closed pipe.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct err;
+struct loop;
+struct command;
+
+struct command_end {
+	int status;         /* exit status, or 128 + signal number */
+	int timed_out;      /* it was killed at its deadline */
+	const char *output; /* the last COMMAND_OUTPUT_MOST bytes of stdout and stderr */
+};
+
+#define COMMAND_OUTPUT_MOST 2048
+
+/*
+ * argv is NULL-terminated and looked up in PATH. on_end is called once, after which the command is
+ * gone. NULL with e when it cannot be started.
+ */
+struct command *command_start(struct loop *l, const char *const *argv, int64_t timeout_ms,
+			      void (*on_end)(void *owner, const struct command_end *), void *owner,
+			      struct err *e);
+
+/* Kills the group; on_end is not called. */
+void command_cancel(struct command *c);

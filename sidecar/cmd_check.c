@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_check: `check`: is this configuration right for a command, and what is it in full. */
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/commands.h"
+#include "sidecar/config.h"
+
+#include <stdio.h>
+
+static bool is_shown(const struct command *command, const struct config_row *row)
+{
+	return row->setting->help && (command->groups & (unsigned)row->group);
+}
+
+static char *value_of(const struct config *c, const struct config_row *row)
+{
+	return setting_show(row->setting, (const char *)c + row->values);
+}
+
+static void print_text(const struct config *c, const struct command *command)
+{
+	struct config_row row;
+
+	for (size_t i = 0; config_row(i, &row); i++) {
+		if (!is_shown(command, &row))
+			continue;
+		owned char *value = value_of(c, &row);
+		owned char *printable = text_printable(value ? value : "-");
+		(void)printf("%-24s %-32s %s\n", row.setting->name, printable, c->origins.items[i]);
+	}
+}
+
+static void print_json(const struct config *c, const struct command *command)
+{
+	struct json *all = json_object();
+	struct config_row row;
+
+	for (size_t i = 0; config_row(i, &row); i++) {
+		if (!is_shown(command, &row))
+			continue;
+		owned char *value = value_of(c, &row);
+		struct json *one = json_object();
+		json_put_text(one, "value", value);
+		json_put_text(one, "from", c->origins.items[i]);
+		json_put(all, row.setting->name, one);
+	}
+	owned char *text = json_print(all, true);
+	json_free(all);
+	(void)fputs(text, stdout);
+}
+
+/* The command that is checked must see its own operands, and ours is its name. */
+static void drop_first_operand(struct config *c)
+{
+	struct list rest = { 0 };
+
+	for (size_t i = 1; i < c->operands.count; i++)
+		list_add(&rest, c->operands.items[i]);
+	list_clear(&c->operands);
+	c->operands = rest;
+}
+
+int cmd_check(struct config *c)
+{
+	const char *name = c->operands.count ? c->operands.items[0] : "run";
+	const struct command *command = command_find(name);
+	struct err e = { 0 };
+	int status = 0;
+
+	if (!command)
+		status = err_set(&e, ERR_USAGE, "'%s' is not a command", name);
+	else
+		drop_first_operand(c);
+	if (status == 0 && command->check)
+		status = command->check(c, &e);
+	if (status < 0)
+		return command_failed(&e);
+	if (c->json)
+		print_json(c, command);
+	else
+		print_text(c, command);
+	return EXIT_DONE;
+}

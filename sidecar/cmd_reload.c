@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_reload: `reload`: one reload now, with its outcome; or, without a way to reload, asking the
+ * resident to try again and waiting for what comes of it.
+ */
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/http_client.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "reloader/reload.h"
+#include "sidecar/commands.h"
+#include "sidecar/config.h"
+#include "sidecar/resident.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#define ASK_TIMEOUT_MS 2000
+#define ASK_PAUSE_MS 20
+
+struct one_reload {
+	struct loop *loop;
+	struct signals signals;
+	struct reload reload;
+	int64_t told_at;
+	int interrupted;
+};
+
+int check_reload(const struct config *c, struct err *e)
+{
+	return trigger_check(&c->reload, e);
+}
+
+static void on_change(struct reload *reload)
+{
+	struct one_reload *one = reload->owner;
+
+	if (reload->state == RELOAD_ACKNOWLEDGED || reload->state == RELOAD_REFUSED) {
+		loop_stop(one->loop, EXIT_DONE);
+	} else if (reload->attempts && clock_ms() - one->told_at >= 1000) {
+		one->told_at = clock_ms();
+		log_info("not reloaded yet (try %u), trying on: %s", reload->attempts,
+			 reload->last.text);
+	}
+}
+
+static void on_signal(struct signals *s, int number)
+{
+	struct one_reload *one = s->owner;
+
+	if (number == SIGCHLD) {
+		child_reap();
+	} else if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP) {
+		one->interrupted = number;
+		loop_stop(one->loop, 128 + number);
+	}
+}
+
+static int report(const struct one_reload *one, int64_t deadline_ms)
+{
+	const struct reload *r = &one->reload;
+	char span[CLOCK_TEXT_SIZE];
+	struct err e;
+
+	if (one->interrupted)
+		return 128 + one->interrupted;
+	if (r->state == RELOAD_ACKNOWLEDGED) {
+		(void)printf("reloaded by %s in %s, try %u\n", r->trigger->name,
+			     clock_span(r->acknowledged_at - r->began, span), r->attempts);
+		return EXIT_DONE;
+	}
+	(void)err_set(&e, ERR_DEADLINE, "not reloaded by %s within %s (%u tries): %s%s%s",
+		      r->trigger->name, clock_span(deadline_ms, span), r->attempts, r->last.text,
+		      r->output && *r->output ? ", it said: " : "", r->output ? r->output : "");
+	return command_failed(&e);
+}
+
+static int reload_here(const struct config *c, struct trigger *trigger, struct one_reload *one)
+{
+	const struct trigger_key key = { .serial = 1 };
+
+	one->reload.timeout_ms = c->reload.timeout;
+	one->reload.deadline_ms = c->wait.deadline;
+	one->reload.backoff_ms = c->reload.backoff;
+	one->reload.on_change = on_change;
+	one->reload.owner = one;
+	one->told_at = clock_ms();
+	reload_init(&one->reload, one->loop, trigger);
+	reload_request(&one->reload, &key);
+	(void)loop_run(one->loop);
+	int status = report(one, c->wait.deadline);
+	reload_done(&one->reload);
+	return status;
+}
+
+static char *state_of_resident(const struct config *c, struct err *e)
+{
+	struct http_result result;
+	char *state = NULL;
+
+	if (resident_ask(c, "GET", "/status", NULL, ASK_TIMEOUT_MS, &result, e) == 0) {
+		struct json *j = json_read(result.body.data, e);
+		const char *text = j ? json_text(json_get(json_get(j, "reload"), "state")) : NULL;
+
+		state = mem_copy(text ? text : "unknown");
+		json_free(j);
+	}
+	http_result_done(&result);
+	return state;
+}
+
+/* The resident's own reload: acknowledged 0, refused again 1, neither by the deadline 3. */
+static int reload_there(const struct config *c, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = ASK_PAUSE_MS * 1000000L };
+	int64_t end = clock_ms() + c->wait.deadline;
+	struct http_result result;
+	int status = resident_ask(c, "POST", "/v1/reload", "", ASK_TIMEOUT_MS, &result, e);
+
+	http_result_done(&result);
+	while (status == 0 && clock_ms() < end) {
+		owned char *state = state_of_resident(c, e);
+
+		if (!state)
+			return command_failed(e);
+		if (text_is(state, "acknowledged") || text_is(state, "none") ||
+		    text_is(state, "refused")) {
+			(void)printf("the resident's reload: %s\n", state);
+			return text_is(state, "refused") ? EXIT_NO : EXIT_DONE;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	if (status == 0)
+		(void)err_set(e, ERR_DEADLINE,
+			      "the reload is still not acknowledged, the resident "
+			      "goes on trying");
+	return command_failed(e);
+}
+
+int cmd_reload(struct config *c)
+{
+	struct one_reload one = { 0 };
+	struct trigger *trigger = NULL;
+	struct err e = { 0 };
+	int status;
+
+	one.signals = (struct signals){ .on_signal = on_signal, .owner = &one };
+	one.loop = loop_new(&e);
+	if (!one.loop || trigger_new(one.loop, &c->reload, &trigger, &e) < 0)
+		status = command_failed(&e);
+	else if (!trigger)
+		status = reload_there(c, &e);
+	else if (signals_start(&one.signals, one.loop, &e) < 0)
+		status = command_failed(&e);
+	else
+		status = reload_here(c, trigger, &one);
+	loop_free(one.loop);
+	return status;
+}

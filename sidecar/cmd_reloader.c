@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_reloader: `reloader`: the /reload endpoint in the main container, beside the game. */
+#include "base/child.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "reloader/endpoint.h"
+#include "reloader/trigger.h"
+#include "sidecar/commands.h"
+#include "sidecar/config.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+
+/* What reloads the game here: only what can be done in its own container. */
+static struct reload_settings local_settings(const struct config *c)
+{
+	struct reload_settings s = c->reload;
+
+	s.url = NULL;
+	if (c->operands.count)
+		s.command = c->operands;
+	return s;
+}
+
+int check_reloader(const struct config *c, struct err *e)
+{
+	struct reload_settings s = local_settings(c);
+
+	if (!s.signal && !s.command.count)
+		return err_set(
+			e, ERR_USAGE,
+			"expected a command after --, or --signal and --process: what reloads "
+			"the game");
+	return trigger_check(&s, e);
+}
+
+static void on_signal(struct signals *s, int number)
+{
+	if (number == SIGCHLD) {
+		child_reap();
+	} else if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
+		log_info("%s: ending", signal_name(number));
+		loop_stop(s->owner, EXIT_DONE);
+	}
+}
+
+int cmd_reloader(struct config *c)
+{
+	struct reload_settings settings = local_settings(c);
+	struct trigger *trigger = NULL;
+	struct endpoint *endpoint = NULL;
+	struct err e = { 0 };
+	struct loop *loop = loop_new(&e);
+	struct signals signals = { .on_signal = on_signal, .owner = loop };
+	int status;
+
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (loop && signals_start(&signals, loop, &e) == 0 &&
+	    trigger_new(loop, &settings, &trigger, &e) == 0)
+		endpoint = endpoint_new(loop, &c->endpoint.listen, trigger, c->reload.timeout, &e);
+	if (!endpoint) {
+		status = command_failed(&e);
+	} else {
+		owned char *address = address_text(&c->endpoint.listen);
+
+		log_info("answering /reload on %s by %s", address, trigger->name);
+		status = loop_run(loop);
+	}
+	endpoint_free(endpoint);
+	loop_free(loop);
+	return status;
+}

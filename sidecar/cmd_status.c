@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_status: `status`: what the resident says of itself, at a glance. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/http_client.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/commands.h"
+#include "sidecar/config.h"
+#include "sidecar/resident.h"
+
+#include <stdio.h>
+
+#define ASK_TIMEOUT_MS 5000
+
+static const char *text_of(const struct json *j, const char *key)
+{
+	const char *text = json_text(json_get(j, key));
+
+	return text ? text : "-";
+}
+
+static double number_of(const struct json *j, const char *key)
+{
+	double number = 0;
+
+	(void)json_number(json_get(j, key), &number);
+	return number;
+}
+
+static void print_published(const struct json *j)
+{
+	const struct json *p = json_get(j, "published");
+	char size[TEXT_SIZE_ROOM];
+
+	if (!json_text(json_get(p, "digest"))) {
+		(void)printf("published  nothing yet\n");
+		return;
+	}
+	(void)printf("published  %s, serial %.0f, %.0f files, %s\n           at %s\n",
+		     text_of(p, "digest"), number_of(p, "serial"), number_of(p, "files"),
+		     text_size((unsigned long long)number_of(p, "bytes"), size), text_of(p, "at"));
+}
+
+static void print_reload(const struct json *j)
+{
+	const struct json *r = json_get(j, "reload");
+
+	if (!json_text(json_get(r, "trigger"))) {
+		(void)printf("reload     not configured\n");
+		return;
+	}
+	(void)printf("reload     %s, by %s, tries %.0f\n", text_of(r, "state"),
+		     text_of(r, "trigger"), number_of(r, "attempts"));
+	if (json_text(json_get(r, "last_error")))
+		(void)printf("           last failure: %s\n", text_of(r, "last_error"));
+	if (json_text(json_get(r, "last_output")))
+		(void)printf("           it said: %s\n", text_of(r, "last_output"));
+}
+
+static void print_sync(const struct json *j)
+{
+	const struct json *s = json_get(j, "sync");
+	char span[CLOCK_TEXT_SIZE];
+
+	(void)printf("sync       %s -> %s\n", text_of(j, "source"), text_of(j, "target"));
+	(void)printf("           %.0f ended, %.0f failed, the last took %s: %.0f placed, %.0f "
+		     "removed\n",
+		     number_of(s, "ended"), number_of(s, "failures"),
+		     clock_span((int64_t)number_of(s, "took_ms"), span), number_of(s, "placed"),
+		     number_of(s, "removed"));
+	if (json_text(json_get(s, "last_error")))
+		(void)printf("           last failure: %s\n", text_of(s, "last_error"));
+}
+
+static bool is_ready(const struct json *j)
+{
+	bool ready = false;
+
+	(void)json_bool(json_get(j, "ready"), &ready);
+	return ready;
+}
+
+static void print_for_people(const struct json *j)
+{
+	char span[CLOCK_TEXT_SIZE];
+
+	(void)printf("%-10s %s (up %s, version %s)\n", is_ready(j) ? "READY" : "NOT READY",
+		     is_ready(j) ? "published and acknowledged" : text_of(j, "reason"),
+		     clock_span((int64_t)number_of(j, "uptime_ms"), span), text_of(j, "version"));
+	print_published(j);
+	print_reload(j);
+	print_sync(j);
+}
+
+int cmd_status(struct config *c)
+{
+	struct http_result result;
+	struct err e = { 0 };
+	struct json *j = NULL;
+	int status;
+
+	if (resident_ask(c, "GET", "/status", NULL, ASK_TIMEOUT_MS, &result, &e) == 0)
+		j = json_read(result.body.data, &e);
+	if (!j) {
+		e.kind = ERR_REMOTE;
+		status = command_failed(&e);
+	} else {
+		if (c->json)
+			(void)fputs(result.body.data, stdout);
+		else
+			print_for_people(j);
+		status = is_ready(j) ? EXIT_DONE : EXIT_NO;
+	}
+	json_free(j);
+	http_result_done(&result);
+	return status;
+}

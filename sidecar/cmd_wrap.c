@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_wrap: `wrap`: the game's init. It passes signals on, reaps what is left to it, ends with the
+ * game's exit status, and signals the game when /reload asks for it.
+ *
+ * The game gets a process group of its own and, on a terminal, the foreground: a Ctrl-C reaches it
+ * once, from the terminal, and not again from us.
+ */
+#include "base/child.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "reloader/endpoint.h"
+#include "reloader/trigger.h"
+#include "sidecar/commands.h"
+#include "sidecar/config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+/* As env(1) and nohup(1) have it, since 0 to 125 are the game's own. */
+#define EXIT_CANNOT_RUN 126
+#define EXIT_NOT_FOUND 127
+
+struct wrap {
+	struct loop *loop;
+	struct signals signals;
+	struct child game;
+};
+
+int check_wrap(const struct config *c, struct err *e)
+{
+	if (!c->operands.count)
+		return err_set(e, ERR_USAGE, "expected a program after --: what to start");
+	if (!c->reload.signal)
+		return err_set(e, ERR_USAGE,
+			       "reload-signal is not set: --signal NAME, what reloads the program");
+	return 0;
+}
+
+static void on_game_end(struct child *child, int status)
+{
+	struct wrap *w = child->owner;
+
+	if (status > 128)
+		log_info("the program was ended by %s", signal_name(status - 128));
+	else
+		log_info("the program ended with status %d", status);
+	loop_stop(w->loop, status);
+}
+
+static void on_signal(struct signals *s, int number)
+{
+	struct wrap *w = s->owner;
+
+	if (number == SIGCHLD) {
+		child_reap();
+		return;
+	}
+	/* To the game alone, as if it were PID 1 itself; what it has started is its own to tell. */
+	if (w->game.pid && number != SIGTTIN && number != SIGTTOU)
+		(void)kill(w->game.pid, number);
+}
+
+static int start_game(struct wrap *w, const struct config *c, struct err *e)
+{
+	const struct child_plan plan = {
+		.argv = (const char *const *)c->operands.items,
+		.in = CHILD_KEEP_STDIN,
+		.out = -1,
+		.err = -1,
+		.pass = -1,
+		.own_group = true,
+		.foreground = true,
+	};
+
+	w->game = (struct child){ .on_exit = on_game_end, .owner = w };
+	return child_start(&w->game, &plan, e);
+}
+
+static int set_up(struct wrap *w, struct config *c, struct endpoint **ret, struct err *e)
+{
+	w->signals = (struct signals){ .on_signal = on_signal, .owner = w };
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	w->loop = loop_new(e);
+	if (!w->loop || signals_start(&w->signals, w->loop, e) < 0)
+		return -1;
+	*ret = endpoint_new(w->loop, &c->endpoint.listen,
+			    trigger_child_new(c->reload.signal, &w->game.pid), c->reload.timeout,
+			    e);
+	return *ret ? 0 : -1;
+}
+
+int cmd_wrap(struct config *c)
+{
+	struct wrap w = { 0 };
+	struct endpoint *endpoint = NULL;
+	struct err e = { 0 };
+	int status;
+
+	if (set_up(&w, c, &endpoint, &e) < 0) {
+		status = command_failed(&e);
+	} else if (start_game(&w, c, &e) < 0) {
+		(void)command_failed(&e);
+		status = e.sys == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	} else {
+		owned char *address = address_text(&c->endpoint.listen);
+
+		log_info("started '%s' as process %d, answering /reload on %s by %s",
+			 c->operands.items[0], (int)w.game.pid, address,
+			 signal_name(c->reload.signal));
+		status = loop_run(w.loop);
+	}
+	endpoint_free(endpoint);
+	loop_free(w.loop);
+	return status;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config: every setting of the program, from one table, in one order: flag > environment
+ * (GS_SIDECAR_*) > configuration file (JSON) > default.
+ *
+ * A variable or key that no setting has is an error, since a typo would otherwise be a setting
+ * that silently does nothing. Variables that kubelet makes for a Service called "gs-sidecar..."
+ * (GS_SIDECAR_SERVICE_HOST and the like) are known and passed over.
+ */
+#pragma once
+
+#include "base/address.h"
+#include "base/list.h"
+#include "reloader/endpoint.h"
+#include "reloader/settings.h"
+#include "sidecar/rows.h"
+#include "sync/sync.h"
+
+struct command;
+
+struct general_settings {
+	char *config;
+	int log_format; /* enum log_format */
+	int log_level;  /* enum log_level */
+};
+
+struct serve_settings {
+	struct address control; /* not set: in the state directory */
+	struct address probe;
+};
+
+struct wait_settings {
+	int64_t deadline;
+	int on_deadline; /* enum on_deadline */
+};
+enum on_deadline { ON_DEADLINE_LEAVE, ON_DEADLINE_FAIL };
+
+struct lock_settings {
+	int64_t wait;
+	int64_t inherited; /* a descriptor; 0: none */
+};
+
+struct config {
+	struct general_settings general;
+	struct sync_settings sync;
+	struct reload_settings reload;
+	struct serve_settings serve;
+	struct endpoint_settings endpoint;
+	struct wait_settings wait;
+	struct lock_settings lock;
+	bool json;
+	struct list operands; /* what the command line has besides flags */
+	struct list origins;  /* of each row of the joined table */
+	unsigned char *ranks; /* and how strong that origin is */
+};
+
+/* Zero with defaults applied. */
+void config_init(struct config *c);
+void config_done(struct config *c);
+
+/*
+ * Reads file, environment and arguments (without program and command name) for a command. -1 with
+ * e, which names the setting, where it came from and what was expected. Returns 1 when --help was
+ * among the arguments.
+ */
+int config_load(struct config *c, const struct command *command, char **arguments,
+		char **environment, struct err *e);
+
+/* Where a row's value came from: "default", a file's name, "GS_SIDECAR_X", "--x". */
+const char *config_origin(const struct config *c, const char *name);
+
+/* What a flag is called in a command: without the command's own prefix. */
+const char *config_flag_in(const struct command *command, const struct setting *setting);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rows: see rows.h. */
+#include "sidecar/rows.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/config.h"
+
+#include <ctype.h>
+
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const on_deadlines[] = { "leave", "fail", NULL };
+
+static const struct setting general_rows[] = {
+	{ .name = "config",
+	  .value = "FILE",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct general_settings, config),
+	  .help = "Configuration file (JSON). Not set: `" CONFIG_STANDARD_FILE
+		  "` if it is there." },
+	{ .name = "log-format",
+	  .value = "FORMAT",
+	  .type = SETTING_CHOICE,
+	  .offset = offsetof(struct general_settings, log_format),
+	  .standard = "text",
+	  .choices = log_formats,
+	  .help = "How log lines look, on stderr: text, or json with one object a line." },
+	{ .name = "log-level",
+	  .value = "LEVEL",
+	  .type = SETTING_CHOICE,
+	  .offset = offsetof(struct general_settings, log_level),
+	  .standard = "info",
+	  .choices = log_levels,
+	  .help = "The least important lines that are written." },
+};
+
+static const struct setting serve_rows[] = {
+	{ .name = "control",
+	  .value = "ADDR",
+	  .type = SETTING_ADDRESS,
+	  .offset = offsetof(struct serve_settings, control),
+	  .help = "Where `run` is asked and told things: `unix:PATH` or a loopback `HOST:PORT`. "
+		  "Not set: `control.sock` in the state directory." },
+	{ .name = "probe-listen",
+	  .value = "ADDR",
+	  .type = SETTING_ADDRESS,
+	  .offset = offsetof(struct serve_settings, probe),
+	  .help = "Where probes are answered, read only: `HOST:PORT`, such as 0.0.0.0:8077. Not "
+		  "set: nowhere." },
+};
+
+static const struct setting deadline_rows[] = {
+	{ .name = "deadline",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct wait_settings, deadline),
+	  .standard = "60s",
+	  .help = "How long this command goes on at most." },
+};
+
+static const struct setting on_deadline_rows[] = {
+	{ .name = "on-deadline",
+	  .value = "WHAT",
+	  .type = SETTING_CHOICE,
+	  .offset = offsetof(struct wait_settings, on_deadline),
+	  .standard = "leave",
+	  .choices = on_deadlines,
+	  .help = "What a passed deadline means. leave: exit 0, `run` goes on trying and keeps the "
+		  "pod unready. fail: exit 3, so kubelet kills and restarts the container." },
+};
+
+static const struct setting lock_rows[] = {
+	{ .name = "lock-wait",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct lock_settings, wait),
+	  .standard = "30s",
+	  .help = "How long to wait for another sidecar that has the target." },
+};
+
+static const struct setting internal_rows[] = {
+	{ .name = "inherited-lock",
+	  .type = SETTING_COUNT,
+	  .offset = offsetof(struct lock_settings, inherited) },
+};
+
+static const struct setting json_rows[] = {
+	{ .name = "json", .type = SETTING_FLAG, .help = "Print JSON." },
+};
+
+#define AT(member) offsetof(struct config, member)
+
+/* A group of another module, or rows from above. */
+static const struct {
+	enum config_group group;
+	size_t values;
+	const struct setting_group *rows;
+	struct setting_group own;
+} groups[] = {
+	{ GROUP_SYNC, AT(sync), &sync_rows, { 0 } },
+	{ GROUP_RELOAD_HTTP, AT(reload), &reload_http_rows, { 0 } },
+	{ GROUP_RELOAD_SIGNAL, AT(reload), &reload_signal_rows, { 0 } },
+	{ GROUP_RELOAD_PROCESS, AT(reload), &reload_process_rows, { 0 } },
+	{ GROUP_RELOAD_TRY, AT(reload), &reload_try_rows, { 0 } },
+	{ GROUP_RELOAD_RETRY, AT(reload), &reload_retry_rows, { 0 } },
+	{ GROUP_RELOAD_DEADLINE, AT(reload), &reload_deadline_rows, { 0 } },
+	{ GROUP_SERVE, AT(serve), NULL, SETTING_GROUP(serve_rows) },
+	{ GROUP_LISTEN, AT(endpoint), &endpoint_rows, { 0 } },
+	{ GROUP_DEADLINE, AT(wait), NULL, SETTING_GROUP(deadline_rows) },
+	{ GROUP_ON_DEADLINE, AT(wait), NULL, SETTING_GROUP(on_deadline_rows) },
+	{ GROUP_LOCK, AT(lock), NULL, SETTING_GROUP(lock_rows) },
+	{ GROUP_JSON, AT(json), NULL, SETTING_GROUP(json_rows) },
+	{ GROUP_INTERNAL, AT(lock), NULL, SETTING_GROUP(internal_rows) },
+	{ GROUP_GENERAL, AT(general), NULL, SETTING_GROUP(general_rows) },
+};
+
+bool config_row(size_t index, struct config_row *ret)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		const struct setting_group *g = groups[i].rows ? groups[i].rows : &groups[i].own;
+
+		if (index < g->count) {
+			*ret = (struct config_row){ &g->rows[index], groups[i].group,
+						    groups[i].values };
+			return true;
+		}
+		index -= g->count;
+	}
+	return false;
+}
+
+bool config_find(const char *name, size_t *ret)
+{
+	struct config_row row;
+
+	for (size_t i = 0; config_row(i, &row); i++) {
+		if (row.setting->help && text_is(row.setting->name, name)) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+char *config_variable(const struct setting *setting)
+{
+	char *name = mem_format(CONFIG_VARIABLE_PREFIX "%s", setting->name);
+
+	for (char *at = name; *at; at++)
+		*at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+	return name;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: what the files of the resident share.
+ *
+ *   run.c        wiring, life cycle, signals
+ *   run_sync.c   the sync child, its report, trying again
+ *   run_pages.c  what the listeners answer
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/loop.h"
+#include "base/signals.h"
+#include "probe/readiness.h"
+#include "reloader/reload.h"
+#include "sidecar/config.h"
+#include "sidecar/sync_report.h"
+
+struct http_server;
+
+struct run {
+	const struct config *config;
+	struct loop *loop;
+	struct signals signals;
+	struct http_server *control, *probe;
+	int64_t began;    /* clock_ms() */
+	char started[32]; /* RFC 3339 */
+
+	struct sync sync;            /* the lock is ours once state.lock >= 0 */
+	struct loop_timer next_sync; /* or the next look at the lock */
+	int64_t sync_pause_ms;
+	struct child sync_child;
+	struct loop_watch sync_output;
+	struct buf sync_text;
+	struct sync_report report; /* of the last sync that ended */
+	uint64_t syncs, sync_failures;
+	int64_t published_at; /* clock_ms(), 0: not yet */
+
+	struct reload reload; /* trigger NULL: no way to reload is configured */
+	bool first_start;     /* no version was ever acknowledged on this volume */
+	int64_t told_failure; /* clock_ms() of the last line about a failed try */
+	bool was_ready;
+
+	struct readiness_facts facts;
+};
+
+/* run.c */
+void run_end(struct run *r, int status);
+bool run_is_ready(struct run *r, const char **ret_reason);
+
+/* Called when a version is what the target holds: the reload is next. */
+void run_on_published(struct run *r);
+
+/* Logs a change of readiness. */
+void run_tell_readiness(struct run *r);
+
+/* run_sync.c */
+void run_sync_init(struct run *r);
+/* Opens target and state; a full disk is no reason to fail but to try again. -1 with e. */
+int run_sync_open(struct run *r, struct err *e);
+
+/* Takes the lock and starts a sync, now or as soon as that is possible. */
+void run_sync_begin(struct run *r);
+void run_sync_stop(struct run *r);
+
+/* run_pages.c */
+int run_pages_listen_probe(struct run *r, struct err *e);
+int run_pages_listen_control(struct run *r, struct err *e);
+void run_pages_stop(struct run *r);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_pages: what the two listeners of the resident answer.
+ *
+ *   both      GET /healthz  the loop answers
+ *             GET /readyz   200 or 503 with the reason
+ *             GET /status   JSON
+ *             GET /metrics  Prometheus text
+ *   control   POST /v1/reload  try again what the game refused
+ *             POST /v1/hook    a container hook tells what it decided: a line in our log
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/http_server.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "sidecar/resident.h"
+#include "sidecar/run.h"
+
+#define CONNECTIONS_MOST 32
+#define IDLE_SECONDS 10
+#define BODY_MOST ((size_t)4096)
+#define METRICS_MOST ((size_t)1024 * 1024)
+
+static void on_healthz(struct http_request *request, void *owner)
+{
+	(void)owner;
+	http_request_answer(request, 200, "text/plain", "ok\n");
+}
+
+static void on_readyz(struct http_request *request, void *owner)
+{
+	const char *reason;
+	bool ready = run_is_ready(owner, &reason);
+	owned char *text = mem_format("%s\n", reason);
+
+	http_request_answer(request, ready ? 200 : 503, "text/plain", text);
+}
+
+static struct json *record_json(const struct record *r)
+{
+	struct json *j = json_object();
+
+	json_put_text(j, "digest", r->digest[0] ? r->digest : NULL);
+	json_put_number(j, "serial", (double)r->serial);
+	json_put_text(j, "at", r->at[0] ? r->at : NULL);
+	json_put_number(j, "files", (double)r->files);
+	json_put_number(j, "bytes", (double)r->bytes);
+	return j;
+}
+
+static struct json *sync_json(const struct run *r)
+{
+	struct json *j = json_object();
+
+	json_put_bool(j, "waiting_for_lock", r->facts.waiting_for_lock);
+	json_put_bool(j, "running", r->sync_child.pid != 0);
+	json_put_number(j, "ended", (double)r->syncs);
+	json_put_number(j, "failures", (double)r->sync_failures);
+	json_put_text(j, "last_error", r->report.e.kind == ERR_NONE ? NULL : r->report.e.text);
+	json_put_bool(j, "changed", r->report.result.changed);
+	json_put_number(j, "placed", (double)r->report.result.placed);
+	json_put_number(j, "placed_bytes", (double)r->report.result.placed_bytes);
+	json_put_number(j, "removed", (double)r->report.result.removed);
+	json_put_number(j, "took_ms", (double)r->report.took_ms);
+	return j;
+}
+
+static struct json *reload_json(const struct run *r)
+{
+	const struct reload *reload = &r->reload;
+	struct record acknowledged = state_acknowledged(&r->sync.state);
+	struct json *j = json_object();
+
+	json_put_text(j, "trigger", reload->trigger ? reload->trigger->name : NULL);
+	json_put_text(j, "state", reload_state_name(reload->state));
+	json_put_number(j, "attempts", reload->attempts);
+	json_put_bool(j, "unreachable",
+		      reload->attempts && reload->unreachable &&
+			      reload->state != RELOAD_ACKNOWLEDGED);
+	json_put_text(j, "last_error", reload->last.kind == ERR_NONE ? NULL : reload->last.text);
+	json_put_text(j, "last_output", reload->output && *reload->output ? reload->output : NULL);
+	json_put(j, "acknowledged", record_json(&acknowledged));
+	return j;
+}
+
+/* Milliseconds after the start of this process; null for what has not happened. */
+static void put_moment(const struct run *r, struct json *j, const char *key, int64_t at)
+{
+	if (at)
+		json_put_number(j, key, (double)(at - r->began));
+	else
+		json_put_text(j, key, NULL);
+}
+
+static struct json *timeline_json(const struct run *r)
+{
+	struct json *j = json_object();
+
+	put_moment(r, j, "published", r->published_at);
+	put_moment(r, j, "reload_sent", r->reload.first_sent_at);
+	put_moment(r, j, "acknowledged", r->reload.acknowledged_at);
+	return j;
+}
+
+static void on_status(struct http_request *request, void *owner)
+{
+	struct run *r = owner;
+	const char *reason;
+	bool ready = run_is_ready(r, &reason);
+	struct record published = state_published(&r->sync.state);
+	struct json *j = json_object();
+
+	json_put_text(j, "version", VERSION);
+	json_put_bool(j, "ready", ready);
+	json_put_text(j, "reason", reason);
+	json_put_text(j, "started", r->started);
+	json_put_number(j, "uptime_ms", (double)(clock_ms() - r->began));
+	json_put_bool(j, "first_start", r->first_start);
+	json_put_bool(j, "synced", r->facts.published);
+	json_put_text(j, "source", r->config->sync.source);
+	json_put_text(j, "target", r->config->sync.target);
+	json_put(j, "published", record_json(&published));
+	json_put(j, "sync", sync_json(r));
+	json_put(j, "reload", reload_json(r));
+	json_put(j, "timeline_ms", timeline_json(r));
+	owned char *text = json_print(j, true);
+	json_free(j);
+	http_request_answer(request, 200, "application/json", text);
+}
+
+static struct metric info = { .name = "gs_sidecar_info",
+			      .labels = "version=\"" VERSION "\"",
+			      .help = "Always 1.",
+			      .kind = METRIC_GAUGE,
+			      .value = 1 };
+static struct metric ready_now = { .name = "gs_sidecar_ready",
+				   .help = "1 when this version is published and its reload "
+					   "acknowledged.",
+				   .kind = METRIC_GAUGE };
+static struct metric syncs = { .name = "gs_sidecar_syncs_total",
+			       .help = "Syncs that ended.",
+			       .kind = METRIC_COUNTER };
+static struct metric sync_failures = { .name = "gs_sidecar_sync_failures_total",
+				       .help = "Syncs that failed or could not start.",
+				       .kind = METRIC_COUNTER };
+static struct metric sync_seconds = { .name = "gs_sidecar_sync_duration_seconds",
+				      .help = "Duration of the last sync that succeeded.",
+				      .kind = METRIC_GAUGE };
+static struct metric files = { .name = "gs_sidecar_published_files",
+			       .help = "Files and links of the published version.",
+			       .kind = METRIC_GAUGE };
+static struct metric bytes = { .name = "gs_sidecar_published_bytes",
+			       .help = "Bytes in them.",
+			       .kind = METRIC_GAUGE };
+static struct metric serial = { .name = "gs_sidecar_published_serial",
+				.help = "Number of publications on this volume so far.",
+				.kind = METRIC_GAUGE };
+static struct metric owed = { .name = "gs_sidecar_reload_owed",
+			      .help = "1 while a published version is not acknowledged.",
+			      .kind = METRIC_GAUGE };
+
+static void list_metrics(void)
+{
+	metric_list(&info);
+	metric_list(&ready_now);
+	metric_list(&syncs);
+	metric_list(&sync_failures);
+	metric_list(&sync_seconds);
+	metric_list(&files);
+	metric_list(&bytes);
+	metric_list(&serial);
+	metric_list(&owed);
+}
+
+static void read_metrics(struct run *r)
+{
+	const char *reason;
+	const struct record *published = &r->report.result.published;
+
+	ready_now.value = run_is_ready(r, &reason);
+	syncs.value = (double)r->syncs;
+	sync_failures.value = (double)r->sync_failures;
+	sync_seconds.value = (double)r->report.took_ms / 1000;
+	files.value = (double)published->files;
+	bytes.value = (double)published->bytes;
+	serial.value = (double)published->serial;
+	owed.value = r->facts.published && r->facts.reload_wanted && !r->facts.acknowledged;
+}
+
+static void on_metrics(struct http_request *request, void *owner)
+{
+	owned_buf page = BUF_INIT(METRICS_MOST);
+
+	read_metrics(owner);
+	metric_page(&page);
+	http_request_answer(request, 200, "text/plain; version=0.0.4", page.data);
+}
+
+static void on_reload_again(struct http_request *request, void *owner)
+{
+	struct run *r = owner;
+
+	if (reload_again(&r->reload)) {
+		log_info("asked to try the reload again");
+		http_request_answer(request, 200, "text/plain", "trying again\n");
+	} else {
+		http_request_answer(request, 200, "text/plain", "nothing was refused\n");
+	}
+}
+
+static void on_hook(struct http_request *request, void *owner)
+{
+	(void)owner;
+	log_warn("%s", http_request_body(request));
+	http_request_answer(request, 200, "text/plain", "noted\n");
+}
+
+#define READING_ROUTES                                                      \
+	{ "GET", "/healthz", on_healthz }, { "GET", "/readyz", on_readyz }, \
+		{ "GET", "/status", on_status },                            \
+	{                                                                   \
+		"GET", "/metrics", on_metrics                               \
+	}
+
+static const struct http_route probe_routes[] = { READING_ROUTES, { NULL, NULL, NULL } };
+
+static const struct http_route control_routes[] = {
+	READING_ROUTES,
+	{ "POST", "/v1/reload", on_reload_again },
+	{ "POST", "/v1/hook", on_hook },
+	{ NULL, NULL, NULL },
+};
+
+static struct http_server *new_server(struct run *r, const struct http_route *routes, bool local,
+				      struct err *e)
+{
+	const struct http_server_plan plan = {
+		.routes = routes,
+		.owner = r,
+		.local_only = local,
+		.connections = CONNECTIONS_MOST,
+		.idle_seconds = IDLE_SECONDS,
+		.body_most = BODY_MOST,
+	};
+
+	return http_server_new(r->loop, &plan, e);
+}
+
+static int listen_and_tell(struct http_server *s, const struct address *configured,
+			   const char *what, struct err *e)
+{
+	struct address a = *configured; /* shares the text, which stays the configuration's */
+
+	if (http_server_listen(s, &a, e) < 0)
+		return -1;
+	owned char *text = address_text(&a);
+	log_info("%s on %s", what, text);
+	return 0;
+}
+
+int run_pages_listen_probe(struct run *r, struct err *e)
+{
+	list_metrics();
+	if (r->config->serve.probe.kind == ADDRESS_NONE)
+		return 0;
+	r->probe = new_server(r, probe_routes, false, e);
+	if (!r->probe)
+		return -1;
+	return listen_and_tell(r->probe, &r->config->serve.probe, "probes are answered", e);
+}
+
+/* Where hook and status look. Without it they need --control, which is worth a line. */
+static void listen_at_meeting_point(struct run *r)
+{
+	struct address a = resident_meeting_point();
+	struct err e;
+
+	if (http_server_listen(r->control, &a, &e) < 0)
+		log_warn("'hook' and 'status' will not find this process without --control, is "
+			 "there another 'run' in this container? (%s)",
+			 e.text);
+	address_done(&a);
+}
+
+int run_pages_listen_control(struct run *r, struct err *e)
+{
+	struct address a = r->config->serve.control;
+	owned char *path = mem_format("%s/control.sock", r->sync.state.path);
+	struct address standard = address_unix(path);
+	int status;
+
+	if (r->control)
+		return 0;
+	r->control = new_server(r, control_routes, true, e);
+	if (!r->control) {
+		address_done(&standard);
+		return -1;
+	}
+	listen_at_meeting_point(r);
+	status = listen_and_tell(r->control, a.kind == ADDRESS_NONE ? &standard : &a, "control", e);
+	address_done(&standard);
+	if (status < 0) {
+		http_server_free(r->control);
+		r->control = NULL;
+	}
+	return status;
+}
+
+void run_pages_stop(struct run *r)
+{
+	http_server_free(r->control);
+	http_server_free(r->probe);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_sync: the sync engine runs as a child of the same binary, so that a large sync neither keeps
+ * a probe waiting nor leaves its memory behind. It inherits the lock: should this process be
+ * killed, the target stays locked until the child is gone too.
+ */
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define LOCK_PAUSE_MS 50
+#define SYNC_PAUSE_FIRST_MS 500
+#define SYNC_PAUSE_MOST_MS 30000
+#define REPORT_MOST ((size_t)64 * 1024)
+
+static void try_again(struct run *r, const struct err *e)
+{
+	char span[CLOCK_TEXT_SIZE];
+
+	r->sync_pause_ms = r->sync_pause_ms ? 2 * r->sync_pause_ms : SYNC_PAUSE_FIRST_MS;
+	if (r->sync_pause_ms > SYNC_PAUSE_MOST_MS)
+		r->sync_pause_ms = SYNC_PAUSE_MOST_MS;
+	r->sync_failures++;
+	r->facts.sync_failed = true;
+	log_error("sync failed, trying again in %s: %s", clock_span(r->sync_pause_ms, span),
+		  e->text);
+	loop_timer_start(r->loop, &r->next_sync, r->sync_pause_ms);
+}
+
+static void close_output(struct run *r)
+{
+	if (r->sync_output.fd < 0)
+		return;
+	loop_watch_stop(r->loop, &r->sync_output);
+	fd_close(&r->sync_output.fd);
+}
+
+/* False when there is no more for now. */
+static bool read_output(struct run *r)
+{
+	char bytes[4096];
+	ssize_t got = read(r->sync_output.fd, bytes, sizeof(bytes));
+
+	if (got > 0)
+		(void)buf_add(&r->sync_text, bytes, (size_t)got);
+	return got > 0;
+}
+
+static void on_output(struct loop_watch *w, uint32_t events)
+{
+	struct run *r = w->owner;
+
+	if (!read_output(r) && (events & EPOLLHUP))
+		close_output(r);
+}
+
+static void on_sync_end(struct child *child, int status)
+{
+	struct run *r = child->owner;
+	struct err e = { 0 };
+
+	while (r->sync_output.fd >= 0 && read_output(r))
+		continue;
+	close_output(r);
+	r->syncs++;
+	if (status > 128)
+		(void)err_set(&e, ERR_SYSTEM, "the sync was killed by signal %d", status - 128);
+	else if (sync_report_read(r->sync_text.data, &r->report, &e) == 0)
+		e = r->report.e;
+	buf_done(&r->sync_text);
+	if (e.kind != ERR_NONE) {
+		try_again(r, &e);
+		return;
+	}
+	r->sync_pause_ms = 0;
+	r->facts.sync_failed = false;
+	r->published_at = clock_ms();
+	owned char *text = sync_report_say(&r->report);
+	log_info("%s", text);
+	run_on_published(r);
+}
+
+/* The settings of the sync as flags: they win over whatever the child finds elsewhere. */
+static void child_arguments(const struct run *r, struct list *l)
+{
+	struct config_row row;
+	owned char *lock = mem_format("--inherited-lock=%d", r->sync.state.lock);
+
+	list_add(l, "/proc/self/exe");
+	list_add(l, "sync");
+	list_add(l, "--json");
+	list_add(l, lock);
+	for (size_t i = 0; config_row(i, &row); i++) {
+		if (!(row.group & (GROUP_SYNC | GROUP_GENERAL)))
+			continue;
+		owned char *value = setting_show(row.setting, (const char *)r->config + row.values);
+		owned char *flag = mem_format("--%s=%s", row.setting->name, value ? value : "");
+		if (value)
+			list_add(l, flag);
+	}
+}
+
+static int start_child(struct run *r, struct err *e)
+{
+	int ends[2];
+	struct list arguments = { 0 };
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	owned_fd read_end = ends[0], write_end = ends[1];
+	child_arguments(r, &arguments);
+	const struct child_plan plan = {
+		.argv = (const char *const *)arguments.items,
+		.in = -1,
+		.out = write_end,
+		.err = STDERR_FILENO,
+		.pass = r->sync.state.lock,
+		.dies_with_us = true,
+	};
+	int status = child_start(&r->sync_child, &plan, e);
+	list_clear(&arguments);
+	if (status < 0)
+		return -1;
+	(void)fcntl(read_end, F_SETFL, O_NONBLOCK);
+	r->sync_output.fd = fd_take(&read_end);
+	return loop_watch_start(r->loop, &r->sync_output, EPOLLIN, e);
+}
+
+static int take_lock(struct run *r, struct err *e)
+{
+	int status = r->sync.state.lock >= 0 ? 0 : state_try_lock(&r->sync.state, e);
+
+	if (status == 1 && !r->facts.waiting_for_lock)
+		log_info("another sidecar has '%s': waiting until it is gone",
+			 r->config->sync.target);
+	if (status == 0 && r->facts.waiting_for_lock)
+		log_info("the other sidecar is gone: taking over '%s'", r->config->sync.target);
+	r->facts.waiting_for_lock = status == 1;
+	return status;
+}
+
+/* What may be better in a moment; anything else is a mistake in the manifest or the image. */
+static bool is_passing(const struct err *e)
+{
+	return e->sys == ENOSPC || e->sys == EDQUOT || e->sys == EIO || e->sys == ENOMEM ||
+	       e->sys == EMFILE || e->sys == ENFILE;
+}
+
+static int open_sync(struct run *r, struct err *e)
+{
+	if (sync_open(&r->sync, &r->config->sync, e) < 0 || run_pages_listen_control(r, e) < 0) {
+		sync_close(&r->sync);
+		return -1;
+	}
+	r->first_start = !state_acknowledged(&r->sync.state).digest[0];
+	return 0;
+}
+
+int run_sync_open(struct run *r, struct err *e)
+{
+	if (open_sync(r, e) == 0)
+		return 0;
+	if (!is_passing(e))
+		return -1;
+	try_again(r, e);
+	return 0;
+}
+
+void run_sync_begin(struct run *r)
+{
+	struct err e = { 0 };
+	int status;
+
+	if (r->sync.state.dir < 0 && open_sync(r, &e) < 0) {
+		try_again(r, &e);
+		return;
+	}
+	status = take_lock(r, &e);
+
+	if (status == 1) {
+		loop_timer_start(r->loop, &r->next_sync, LOCK_PAUSE_MS);
+		return;
+	}
+	if (status < 0 || start_child(r, &e) < 0)
+		try_again(r, &e);
+}
+
+static void on_next_sync(struct loop_timer *t)
+{
+	run_sync_begin(t->owner);
+}
+
+void run_sync_init(struct run *r)
+{
+	r->next_sync = (struct loop_timer){ .on_time = on_next_sync, .owner = r };
+	r->sync_child = (struct child){ .on_exit = on_sync_end, .owner = r };
+	r->sync_output = (struct loop_watch){ .fd = -1, .on_event = on_output, .owner = r };
+	r->sync_text = BUF_INIT(REPORT_MOST);
+}
+
+/* At any moment: the engine leaves a whole old or whole new tree, or one the next start finishes.
+ */
+void run_sync_stop(struct run *r)
+{
+	loop_timer_stop(r->loop, &r->next_sync);
+	child_signal(&r->sync_child, SIGKILL);
+	if (r->sync_child.pid)
+		child_forget(&r->sync_child);
+	close_output(r);
+	buf_done(&r->sync_text);
+}

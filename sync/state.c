@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state: see state.h. */
+#include "sync/state.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sync/manifest.h"
+#include "sync/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PUBLISHED "published.json"
+#define PUBLISHING "publishing.json"
+#define ACKNOWLEDGED "acknowledged.json"
+#define MANIFESTS "manifests"
+#define RECORD_MOST 4096
+
+char *state_default_path(const char *target)
+{
+	return mem_format("%s/" STATE_DEFAULT_NAME, target);
+}
+
+int state_open_existing(struct state *s, const char *path, struct err *e)
+{
+	owned_fd dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0 && errno == ENOENT)
+		return 1;
+	if (dir < 0)
+		return err_sys(e, "state directory '%s'", path);
+	s->dir = fd_take(&dir);
+	s->path = mem_copy(path);
+	return 0;
+}
+
+int state_open(struct state *s, const char *path, struct err *e)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "make state directory '%s'", path);
+	if (state_open_existing(s, path, e) != 0)
+		return e->kind == ERR_NONE ? err_sys(e, "state directory '%s'", path) : -1;
+	if (mkdirat(s->dir, MANIFESTS, 0700) < 0 && errno != EEXIST) {
+		(void)err_sys(e, "make '%s/" MANIFESTS "'", path);
+		state_close(s);
+		return -1;
+	}
+	return 0;
+}
+
+void state_close(struct state *s)
+{
+	fd_close(&s->lock);
+	fd_close(&s->dir);
+	free(s->path);
+	s->path = NULL;
+}
+
+int state_try_lock(struct state *s, struct err *e)
+{
+	owned_fd fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "open '%s/lock'", s->path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 1 : err_sys(e, "lock '%s/lock'", s->path);
+	s->lock = fd_take(&fd);
+	return 0;
+}
+
+void state_adopt_lock(struct state *s, int fd)
+{
+	s->lock = fd;
+}
+
+static void take_text(const struct json *j, const char *key, char *to, size_t room)
+{
+	const char *text = json_text(json_get(j, key));
+
+	if (text)
+		(void)snprintf(to, room, "%s", text);
+}
+
+static double take_number(const struct json *j, const char *key)
+{
+	double number = 0;
+
+	(void)json_number(json_get(j, key), &number);
+	return number < 0 ? 0 : number;
+}
+
+static struct record read_record(const struct state *s, const char *name)
+{
+	owned_buf b = BUF_INIT(RECORD_MOST);
+	struct digest digest;
+	struct record r = { 0 };
+	struct err e;
+
+	if (io_read_file(s->dir, name, &b, &e) < 0)
+		return r;
+	struct json *j = json_read(b.data, &e);
+	if (!j)
+		return r;
+	take_text(j, "digest", r.digest, sizeof(r.digest));
+	take_text(j, "at", r.at, sizeof(r.at));
+	r.serial = (int64_t)take_number(j, "serial");
+	r.files = (uint64_t)take_number(j, "files");
+	r.bytes = (uint64_t)take_number(j, "bytes");
+	json_free(j);
+	return digest_parse(r.digest, &digest) ? r : (struct record){ 0 };
+}
+
+struct record state_published(const struct state *s)
+{
+	return read_record(s, PUBLISHED);
+}
+
+struct record state_publishing(const struct state *s)
+{
+	return read_record(s, PUBLISHING);
+}
+
+struct record state_acknowledged(const struct state *s)
+{
+	return read_record(s, ACKNOWLEDGED);
+}
+
+static int write_record(const struct state *s, const char *name, const struct record *r,
+			struct err *e)
+{
+	struct json *j = json_object();
+
+	json_put_text(j, "digest", r->digest);
+	json_put_number(j, "serial", (double)r->serial);
+	json_put_text(j, "at", r->at);
+	json_put_number(j, "files", (double)r->files);
+	json_put_number(j, "bytes", (double)r->bytes);
+	owned char *text = json_print(j, true);
+	json_free(j);
+	return io_replace_file(s->dir, name, text, strlen(text), e);
+}
+
+int state_acknowledge(const struct state *s, const struct record *published, struct err *e)
+{
+	struct record r = *published;
+
+	clock_stamp(r.at);
+	if (write_record(s, ACKNOWLEDGED, &r, e) < 0)
+		return err_in(e, "state directory '%s'", s->path);
+	return 0;
+}
+
+static char *manifest_name(const char *digest)
+{
+	return mem_format(MANIFESTS "/%s", digest);
+}
+
+int state_begin(const struct state *s, const struct record *r, const struct tree *t, struct err *e)
+{
+	owned_buf manifest = BUF_INIT(MANIFEST_MOST);
+	owned char *name = manifest_name(r->digest);
+
+	if (manifest_write(t, &manifest, e) < 0 ||
+	    io_replace_file(s->dir, name, manifest.data, manifest.length, e) < 0 ||
+	    write_record(s, PUBLISHING, r, e) < 0)
+		return err_in(e, "state directory '%s'", s->path);
+	return 0;
+}
+
+int state_commit(const struct state *s, struct err *e)
+{
+	if (renameat(s->dir, PUBLISHING, s->dir, PUBLISHED) < 0)
+		return err_sys(e, "state directory '%s': publish", s->path);
+	return 0;
+}
+
+int state_manifest(const struct state *s, const char *digest, struct tree *ret, struct err *e)
+{
+	owned_buf bytes = BUF_INIT(MANIFEST_MOST);
+	owned char *name = manifest_name(digest);
+
+	if (io_read_file(s->dir, name, &bytes, e) < 0 ||
+	    manifest_read(bytes.data, bytes.length, ret, e) < 0)
+		return -1;
+	return 0;
+}
+
+void state_manifests(const struct state *s, struct list *digests)
+{
+	int fd = openat(s->dir, MANIFESTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *found;
+
+	if (!dir) {
+		fd_close(&fd);
+		return;
+	}
+	while ((found = readdir(dir)))
+		if (found->d_name[0] != '.')
+			list_add(digests, found->d_name);
+	(void)closedir(dir);
+}
+
+void state_tidy(const struct state *s, const char *keep)
+{
+	struct list digests = { 0 };
+
+	state_manifests(s, &digests);
+	for (size_t i = 0; i < digests.count; i++) {
+		owned char *name = manifest_name(digests.items[i]);
+
+		if (!text_is(digests.items[i], keep))
+			(void)unlinkat(s->dir, name, 0);
+	}
+	list_clear(&digests);
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian packages a group of make targets needs; silent when nothing is missing.
+#
+#   tools/install-packages.sh build test
+set -euo pipefail
+export LC_ALL=C
+
+declare -A packages=(
+	# What turns this repository into the binary for the machine it is built on.
+	[build]="gcc make musl-tools musl-dev dpkg-dev xz-utils patch ca-certificates"
+	# The cross compiler; musl for arm64 is unpacked privately by build-libs.sh.
+	[arm64]="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
+	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
+	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 strace prometheus
+		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
+	[lint]="clang-format clang-tidy cppcheck shellcheck"
+	# Sanitizers need glibc, so this build links Debian's own shared libraries.
+	[sanitize]="gcc clang libclang-rt-14-dev
+		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
+	[bench]="hyperfine rsync nginx inotify-tools curl"
+	[demo]="nginx curl"
+)
+
+policy=/usr/sbin/policy-rc.d
+
+usage() {
+	printf 'usage: %s GROUP...\ngroups:\n' "$0" >&2
+	printf '  %s\n' "${!packages[@]}" | sort >&2
+	exit 2
+}
+
+wanted() {
+	local group
+
+	for group; do
+		[[ -v "packages[$group]" ]] || usage
+		xargs -n 1 <<<"${packages[$group]}"
+	done | sort -u
+}
+
+# Prints those of the given packages that are not completely installed.
+missing() {
+	comm -23 <(printf '%s\n' "$@") <(
+		# dpkg-query fails when it does not know one of the names; it still prints the others.
+		dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+			sed -n 's/^installed //p' | sort -u
+	)
+}
+
+# The environment is set behind sudo, which would drop it.
+as_root() {
+	if ((EUID == 0)); then
+		env DEBIAN_FRONTEND=noninteractive "$@"
+	else
+		sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
+	fi
+}
+
+can_be_root() {
+	((EUID == 0)) || sudo -n true 2>/dev/null
+}
+
+# nginx and prometheus would start as daemons. policy-rc.d is the one switch that invoke-rc.d and
+# deb-systemd-invoke both ask; a policy that the machine already has is the owner's and stays.
+forbid_services() {
+	[[ ! -e $policy ]] || return 0
+	trap 'as_root rm -f "$policy"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+	as_root chmod 755 "$policy"
+}
+
+main() {
+	local list names need
+
+	(($# > 0)) || usage
+	list=$(wanted "$@")
+	mapfile -t names <<<"$list"
+	mapfile -t need < <(missing "${names[@]}")
+	((${#need[@]} > 0)) || return 0
+
+	if ! can_be_root; then
+		printf 'Packages are missing, and only root can install them. Please run:\n' >&2
+		printf 'sudo apt-get install -y --no-install-recommends %s\n' "${need[*]}" >&2
+		exit 1
+	fi
+	forbid_services
+	# An unreachable repository that has nothing to do with us is no reason to stop.
+	as_root apt-get update -q || true
+	as_root apt-get install -q -y --no-install-recommends "${need[@]}"
+}
+
+main "$@"
