@@ -248,7 +248,7 @@ int address_listen(struct address *a, int *ret_fd, struct err *e)
 bool address_peer(int fd, pid_t *ret_pid, uid_t *ret_uid)
 {
 	struct ucred peer;
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = { 0 };
 	socklen_t length = sizeof(peer), own_length = sizeof(own);
 
 	if (getsockname(fd, (struct sockaddr *)&own, &own_length) < 0 || own.ss_family != AF_UNIX)

@@ -66,7 +66,7 @@ const char *digest_text(const struct digest *d, char text[DIGEST_TEXT_SIZE])
 		text[2 * i] = digits[d->bytes[i] >> 4];
 		text[2 * i + 1] = digits[d->bytes[i] & 15];
 	}
-	text[2 * DIGEST_BYTES] = '\0';
+	text[DIGEST_TEXT_SIZE - 1] = '\0';
 	return text;
 }
 
@@ -85,7 +85,7 @@ bool digest_parse(const char *text, struct digest *ret)
 {
 	struct digest d;
 
-	if (strlen(text) != 2 * DIGEST_BYTES)
+	if (strlen(text) != DIGEST_TEXT_SIZE - 1)
 		return false;
 	for (size_t i = 0; i < DIGEST_BYTES; i++) {
 		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);

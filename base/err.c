@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *e, enum err_kind kind, const char *format, ...)
+void err_fill(struct err *e, enum err_kind kind, const char *format, ...)
 {
 	va_list args;
 
@@ -16,10 +16,9 @@ int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 	va_end(args);
 	e->kind = kind;
 	e->sys = 0;
-	return -1;
 }
 
-int err_sys(struct err *e, const char *format, ...)
+void err_fill_from_errno(struct err *e, const char *format, ...)
 {
 	int sys = errno;
 	va_list args;
@@ -32,10 +31,9 @@ int err_sys(struct err *e, const char *format, ...)
 	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", strerror(sys));
 	e->kind = ERR_SYSTEM;
 	e->sys = sys;
-	return -1;
 }
 
-int err_in(struct err *e, const char *format, ...)
+void err_put_in_front(struct err *e, const char *format, ...)
 {
 	char before[sizeof(e->text)];
 	char whole[2 * sizeof(e->text) + 2];
@@ -47,7 +45,6 @@ int err_in(struct err *e, const char *format, ...)
 	(void)snprintf(whole, sizeof(whole), "%s: %s", before, e->text);
 	memcpy(e->text, whole, sizeof(e->text));
 	e->text[sizeof(e->text) - 1] = '\0';
-	return -1;
 }
 
 enum exit_status err_exit_status(const struct err *e)

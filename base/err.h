@@ -35,14 +35,22 @@ struct err {
 	char text[512];
 };
 
-/* All three return -1, so that "return err_set(...)" reads well. */
-int err_set(struct err *e, enum err_kind kind, const char *format, ...)
+/*
+ * All three are -1, so that "return err_set(...)" reads well; as macros, so that compilers and
+ * analysers see it too.
+ *
+ *   err_set(e, kind, format, ...)
+ *   err_sys(e, format, ...)  kind is ERR_SYSTEM; ": " and the text of the current errno follow
+ *   err_in(e, format, ...)   puts "context: " in front of the text that is already there
+ */
+#define err_set(e, kind, ...) (err_fill(e, kind, __VA_ARGS__), -1)
+#define err_sys(e, ...) (err_fill_from_errno(e, __VA_ARGS__), -1)
+#define err_in(e, ...) (err_put_in_front(e, __VA_ARGS__), -1)
+
+void err_fill(struct err *e, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* Kind is ERR_SYSTEM; the text of the current errno is appended after ": ". */
-int err_sys(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Puts "context: " in front of the text that is already there. */
-int err_in(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void err_fill_from_errno(struct err *e, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void err_put_in_front(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum exit_status err_exit_status(const struct err *e);

@@ -108,21 +108,34 @@ const char *signal_name(int number)
 	return text;
 }
 
+/* Three digits at text; -1 when it is something else. */
+static int three_digits(const char *text)
+{
+	int value = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (!isdigit((unsigned char)text[i]))
+			return -1;
+		value = 10 * value + text[i] - '0';
+	}
+	return value;
+}
+
 int parse_status_range(const char *text, struct status_range *ret, struct err *e)
 {
-	char first[4] = "", last[4] = "";
-	int used = 0;
-	int count = sscanf(text, "%3[0-9]%n-%3[0-9]%n", first, &used, last, &used);
+	struct status_range range = { .least = three_digits(text) };
+	const char *end = range.least < 0 ? "?" : text + 3;
 
-	if (count >= 1 && text[used] == '\0' && strlen(first) == 3 &&
-	    (count == 1 || strlen(last) == 3)) {
-		struct status_range range = { atoi(first), count == 2 ? atoi(last) : atoi(first) };
-
-		if (range.least >= 100 && range.most <= 599 && range.least <= range.most) {
-			*ret = range;
-			return 0;
-		}
+	range.most = range.least;
+	if (*end == '-') {
+		range.most = three_digits(end + 1);
+		end = range.most < 0 ? "?" : end + 4;
 	}
-	return err_set(e, ERR_USAGE,
-		       "expected an HTTP status or a range such as 200 or 200-299, got '%s'", text);
+	if (*end || range.least < 100 || range.most > 599 || range.least > range.most)
+		return err_set(e, ERR_USAGE,
+			       "expected an HTTP status or a range such as 200 or 200-299, got "
+			       "'%s'",
+			       text);
+	*ret = range;
+	return 0;
 }

@@ -67,15 +67,13 @@ int cmd_check(struct config *c)
 	const char *name = c->operands.count ? c->operands.items[0] : "run";
 	const struct command *command = command_find(name);
 	struct err e = { 0 };
-	int status = 0;
 
-	if (!command)
-		status = err_set(&e, ERR_USAGE, "'%s' is not a command", name);
-	else
-		drop_first_operand(c);
-	if (status == 0 && command->check)
-		status = command->check(c, &e);
-	if (status < 0)
+	if (!command) {
+		(void)err_set(&e, ERR_USAGE, "'%s' is not a command", name);
+		return command_failed(&e);
+	}
+	drop_first_operand(c);
+	if (command->check && command->check(c, &e) < 0)
 		return command_failed(&e);
 	if (c->json)
 		print_json(c, command);

@@ -152,14 +152,11 @@ int cmd_reload(struct config *c)
 
 	one.signals = (struct signals){ .on_signal = on_signal, .owner = &one };
 	one.loop = loop_new(&e);
-	if (!one.loop || trigger_new(one.loop, &c->reload, &trigger, &e) < 0)
-		status = command_failed(&e);
-	else if (!trigger)
-		status = reload_there(c, &e);
-	else if (signals_start(&one.signals, one.loop, &e) < 0)
+	if (!one.loop || trigger_new(one.loop, &c->reload, &trigger, &e) < 0 ||
+	    (trigger && signals_start(&one.signals, one.loop, &e) < 0))
 		status = command_failed(&e);
 	else
-		status = reload_here(c, trigger, &one);
+		status = trigger ? reload_here(c, trigger, &one) : reload_there(c, &e);
 	loop_free(one.loop);
 	return status;
 }

@@ -189,18 +189,12 @@ int main(int argc, char **argv)
 	if (text_is(name, "--version"))
 		name = "version";
 	const struct command *command = command_find(name);
-	if (!command) {
-		struct err e;
-
-		if (!*name)
-			help_overview(stderr);
-		else
-			(void)command_failed((err_set(&e, ERR_USAGE,
-						      "'%s' is not a command, see 'gs-sidecar "
-						      "help'",
-						      name),
-					      &e));
-		return EXIT_USAGE;
-	}
-	return run_command(command, argv + 2);
+	if (command)
+		return run_command(command, argv + 2);
+	if (!*name)
+		help_overview(stderr);
+	else
+		(void)fprintf(stderr, "gs-sidecar: '%s' is not a command, see 'gs-sidecar help'\n",
+			      name);
+	return EXIT_USAGE;
 }

@@ -89,7 +89,7 @@ char *sync_report_say(const struct sync_report *r)
 				  " files, %s) is what the target holds, seen in %s",
 				  p->digest, p->serial, p->files, size, span);
 	return mem_format("published %s (serial %" PRId64 "): %" PRIu64 " files, %s; %" PRIu64
-			  " names placed, %" PRIu64 " removed, in %s",
+			  " placed, %" PRIu64 " removed, in %s",
 			  p->digest, p->serial, p->files, size, r->result.placed, r->result.removed,
 			  span);
 }

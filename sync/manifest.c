@@ -9,10 +9,12 @@
 #include "base/text.h"
 #include "sync/tree.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HEAD "gs-sidecar manifest 1\n"
@@ -72,37 +74,80 @@ static bool type_is_known(char type)
 	return type == ENTRY_DIRECTORY || type == ENTRY_FILE || type == ENTRY_LINK;
 }
 
+/* A number that ends with the character end, which is passed over; false when it is not one. */
+static bool take_number(const char **at, int number_base, char end, uint64_t most, uint64_t *ret)
+{
+	char *after;
+
+	errno = 0;
+	*ret = strtoull(*at, &after, number_base);
+	if (!isdigit((unsigned char)**at) || errno || *after != end || *ret > most)
+		return false;
+	*at = after + 1;
+	return true;
+}
+
+/* Times before 1970 are negative. */
+static bool take_time(const char **at, struct timespec *ret)
+{
+	bool negative = **at == '-';
+	uint64_t seconds, nanoseconds;
+
+	*at += negative;
+	if (!take_number(at, 10, '.', INT64_MAX, &seconds) ||
+	    !take_number(at, 10, ' ', 999999999, &nanoseconds))
+		return false;
+	ret->tv_sec = negative ? -(time_t)seconds : (time_t)seconds;
+	ret->tv_nsec = (long)nanoseconds;
+	return true;
+}
+
+static bool take_content(const char **at, enum entry_type type, struct digest *ret)
+{
+	size_t length = strcspn(*at, " ");
+	owned char *text = mem_copy_part(*at, length);
+
+	if (!(*at)[length])
+		return false;
+	*at += length + 1;
+	return type == ENTRY_FILE ? digest_parse(text, ret) : text_is(text, "-");
+}
+
+static bool take_fields(const char **at, struct entry *e, size_t index)
+{
+	uint64_t mode, uid, gid, first;
+
+	e->type = (enum entry_type) * *at;
+	if (!type_is_known(**at) || (*at)[1] != ' ')
+		return false;
+	*at += 2;
+	if (!take_number(at, 8, ' ', ENTRY_MODE_BITS, &mode) ||
+	    !take_number(at, 10, ' ', UINT32_MAX, &uid) ||
+	    !take_number(at, 10, ' ', UINT32_MAX, &gid) || !take_time(at, &e->mtime) ||
+	    !take_number(at, 10, ' ', UINT64_MAX, &e->size) ||
+	    !take_content(at, e->type, &e->content) || !take_number(at, 10, ' ', index, &first))
+		return false;
+	e->mode = (mode_t)mode;
+	e->uid = (uid_t)uid;
+	e->gid = (gid_t)gid;
+	e->first = (size_t)first;
+	return true;
+}
+
 static int read_entry(const char *line, const char *link, struct tree *t)
 {
-	char type, content[DIGEST_TEXT_SIZE];
-	unsigned mode, uid, gid;
-	int64_t seconds;
-	long nanoseconds;
-	uint64_t size;
-	size_t first;
-	int path_at = 0;
+	struct entry fields = { 0 };
+	const char *path = line;
 
-	/* The path follows one blank and may begin with more of them, so no blank before %n. */
-	if (sscanf(line, "%c %o %u %u %" SCNd64 ".%9ld %" SCNu64 " %32s %zu%n", &type, &mode, &uid,
-		   &gid, &seconds, &nanoseconds, &size, content, &first, &path_at) != 9 ||
-	    line[path_at] != ' ')
-		return -1;
-
-	const char *path = line + path_at + 1;
-	if (!type_is_known(type) || mode > ENTRY_MODE_BITS || nanoseconds < 0 || first > t->count ||
-	    !path_is_safe(path) || (type == ENTRY_LINK) != (*link != '\0'))
+	if (!take_fields(&path, &fields, t->count) || !path_is_safe(path) ||
+	    (fields.type == ENTRY_LINK) != (*link != '\0'))
 		return -1;
 	if (t->count && strcmp(t->entries[t->count - 1].path, path) >= 0)
 		return -1;
-	struct entry *e = tree_add(t, mem_copy(path), (enum entry_type)type);
-	e->mode = mode;
-	e->uid = uid;
-	e->gid = gid;
-	e->mtime = (struct timespec){ .tv_sec = seconds, .tv_nsec = nanoseconds };
-	e->size = size;
-	e->first = first;
-	e->link = type == ENTRY_LINK ? mem_copy(link) : NULL;
-	return type != ENTRY_FILE || digest_parse(content, &e->content) ? 0 : -1;
+	fields.path = mem_copy(path);
+	fields.link = fields.type == ENTRY_LINK ? mem_copy(link) : NULL;
+	*tree_add(t, NULL, fields.type) = fields;
+	return 0;
 }
 
 int manifest_read(const char *bytes, size_t length, struct tree *ret, struct err *e)

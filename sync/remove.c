@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* NOLINTNEXTLINE(misc-no-recursion): with remove_all() */
 static int remove_content(int fd)
 {
 	DIR *dir = fdopendir(fd);

@@ -60,7 +60,7 @@ static int by_inode(const void *a, const void *b)
 void tree_find_hard_links(struct tree *t)
 {
 	size_t count = 0;
-	owned struct entry **shared = mem_resize(NULL, t->count, sizeof(struct entry *));
+	owned struct entry **shared = mem_alloc(t->count * sizeof(*shared));
 
 	for (size_t i = 0; i < t->count; i++)
 		if (t->entries[i].type == ENTRY_FILE && t->entries[i].links > 1)

@@ -14,7 +14,8 @@ declare -A packages=(
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
 	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 strace prometheus
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
-	[lint]="clang-format clang-tidy cppcheck shellcheck"
+	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
+		libxxhash-dev libcmocka-dev"
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
 	[sanitize]="gcc clang libclang-rt-14-dev
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
