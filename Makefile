@@ -12,9 +12,12 @@ reloader = command endpoint process reload settings trigger trigger_command trig
 	trigger_signal
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_status cmd_sync cmd_wrap \
-	config help main resident rows run run_pages run_sync sync_report
-unit = main
-programs = empty
+	commands config help main resident rows run run_pages run_sync sync_report
+unit = main test_address test_beneath test_buf test_child test_clock test_config \
+	test_corpus test_digest test_err test_io test_json test_list test_loop test_manifest \
+	test_parse test_process test_readiness test_reload test_setting test_state test_text \
+	test_tree
+programs = empty deny peer signals random_tree silent pairs
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wformat=2 -Wpointer-arith -Werror
@@ -52,21 +55,23 @@ endif
 	@echo "$(program): $$(stat -c %s $(program)) bytes"
 
 # Content hashing is the one place where speed is worth bytes.
-$(BUILD)/obj/base/digest.o: flags += -O3
+$(BUILD)/obj/base/digest.o: flags += -O2
 
 $(BUILD)/obj/%.o: %.c Makefile | $(ready)
 	@mkdir -p $(@D)
 	@echo "compile $<"
 	@$(CC) $(flags) -MMD -c -o $@ $<
--include $(objects:.o=.d)
 
-$(program): $(objects)
+$(program): $(objects) $(ready)
 	@echo "link    $@"
-	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $^ $(libraries)
+	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $(objects) $(libraries)
 
-$(unit_tests): $(filter-out %/main.o,$(objects)) $(unit:%=$(BUILD)/obj/tests/unit/%.o)
+unit_objects = $(filter-out %/sidecar/main.o,$(objects)) $(unit:%=$(BUILD)/obj/tests/unit/%.o)
+$(unit_tests): $(unit_objects) $(ready)
 	@echo "link    $@"
-	@$(CC) $(link) -o $@ $^ -lcmocka $(libraries)
+	@$(CC) $(link) -o $@ $(unit_objects) -lcmocka $(libraries)
+
+-include $(objects:.o=.d) $(unit_objects:.o=.d)
 
 $(BUILD)/programs/%: tests/programs/%.c Makefile | $(ready)
 	@mkdir -p $(@D)

@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -112,10 +113,36 @@ static void connect_through(struct http_call *call, const struct address *a)
 	}
 }
 
+static bool has_header(const struct list *headers, const char *name)
+{
+	for (size_t i = 0; headers && i < headers->count; i++)
+		if (strncasecmp(headers->items[i], name, strlen(name)) == 0)
+			return true;
+	return false;
+}
+
+/* A POST without a body says that its length is 0, as strict servers want. */
+static void set_body(struct http_call *call, const struct http_plan *plan)
+{
+	const char *method = plan->method ? plan->method : "GET";
+	bool expects_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+			    strcmp(method, "PATCH") == 0;
+
+	if (plan->body || expects_body)
+		(void)curl_easy_setopt(call->easy, CURLOPT_COPYPOSTFIELDS,
+				       plan->body ? plan->body : "");
+	(void)curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, method);
+	if (strcmp(method, "HEAD") == 0)
+		(void)curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
+}
+
 static void add_headers(struct http_call *call, const struct http_plan *plan)
 {
 	/* No waiting for "100 Continue" with small bodies. */
 	call->headers = curl_slist_append(NULL, "Expect:");
+	/* Nor libcurl's guess that a body is a web form. */
+	if (!has_header(plan->headers, "Content-Type:"))
+		call->headers = curl_slist_append(call->headers, "Content-Type:");
 	for (size_t i = 0; plan->headers && i < plan->headers->count; i++)
 		call->headers = curl_slist_append(call->headers, plan->headers->items[i]);
 	for (size_t i = 0; plan->more_headers && plan->more_headers[i]; i++)
@@ -130,11 +157,8 @@ static void set_options(struct http_call *call, const struct http_plan *plan)
 
 	(void)curl_easy_setopt(easy, CURLOPT_URL, plan->url);
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	(void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, plan->method ? plan->method : "GET");
-	if (plan->body)
-		(void)curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, plan->body);
-	if (plan->method && strcmp(plan->method, "HEAD") == 0)
-		(void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	(void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	set_body(call, plan);
 	if (ca_file)
 		(void)curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
 	(void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "gs-sidecar");

@@ -14,9 +14,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +26,13 @@
 #define LISTENERS_MAX 4
 #define CONNECTION_MEMORY ((size_t)8 * 1024) /* request line and headers have to fit */
 #define ACCEPT_PAUSE_MS 100                  /* after accept(2) failed for want of something */
+
+/* Its place in time: the one that has been silent longest makes room for a new one. */
+struct connection {
+	int fd;       /* the library's */
+	bool waiting; /* for an answer of ours: not to be dropped */
+	struct connection *next, *previous;
+};
 
 struct http_server {
 	struct loop *loop;
@@ -34,6 +43,7 @@ struct http_server {
 	struct loop_watch listeners[LISTENERS_MAX];
 	int listener_count;
 	int connection_count;
+	struct connection *oldest, *newest;
 	bool accepting;
 	struct loop_timer accept_again;
 	struct http_request *waiting; /* suspended ones */
@@ -93,7 +103,7 @@ static void accept_again(struct loop_timer *t)
 {
 	struct http_server *s = t->owner;
 
-	set_accepting(s, s->connection_count < s->plan.connections);
+	set_accepting(s, true);
 }
 
 static bool peer_is_allowed(const struct http_server *s, int fd)
@@ -111,9 +121,30 @@ static bool peer_is_allowed(const struct http_server *s, int fd)
 	return false;
 }
 
+/* Half a request, or none, must not keep a probe waiting: the library sees the end and closes. */
+static bool make_room(struct http_server *s)
+{
+	struct connection *c = s->oldest;
+
+	if (s->connection_count < s->plan.connections)
+		return true;
+	while (c && c->waiting)
+		c = c->next;
+	if (!c)
+		return false;
+	(void)shutdown(c->fd, SHUT_RDWR);
+	run_daemon(s);
+	return s->connection_count < s->plan.connections;
+}
+
 static void on_connection(struct loop_watch *w, uint32_t events)
 {
 	struct http_server *s = w->owner;
+
+	if (!make_room(s)) {
+		set_accepting(s, false); /* until one ends */
+		return;
+	}
 	struct sockaddr_storage from = { 0 };
 	socklen_t length = sizeof(from);
 	owned_fd fd =
@@ -137,15 +168,49 @@ static void on_connection(struct loop_watch *w, uint32_t events)
 		run_daemon(s);
 }
 
-static void connection_changed(void *owner, struct MHD_Connection *c, void **socket_context,
+static void list_connection(struct http_server *s, struct connection *c)
+{
+	c->previous = s->newest;
+	*(s->newest ? &s->newest->next : &s->oldest) = c;
+	s->newest = c;
+	s->connection_count++;
+}
+
+static void unlist_connection(struct http_server *s, struct connection *c)
+{
+	*(c->previous ? &c->previous->next : &s->oldest) = c->next;
+	*(c->next ? &c->next->previous : &s->newest) = c->previous;
+	s->connection_count--;
+}
+
+static void connection_changed(void *owner, struct MHD_Connection *c, void **context,
 			       enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *s = owner;
 
-	(void)c;
-	(void)socket_context;
-	s->connection_count += code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1;
-	set_accepting(s, s->connection_count < s->plan.connections);
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+		struct connection *new = mem_alloc(sizeof(*new));
+
+		new->fd = info->connect_fd;
+		list_connection(s, new);
+		*context = new;
+	} else {
+		unlist_connection(s, *context);
+		free(*context);
+		*context = NULL;
+	}
+	set_accepting(s, true);
+}
+
+static void set_waiting(struct http_request *r, bool waiting)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	((struct connection *)info->socket_context)->waiting = waiting;
+	r->suspended = waiting;
 }
 
 static void stop_waiting(struct http_request *r)
@@ -156,7 +221,7 @@ static void stop_waiting(struct http_request *r)
 			break;
 		}
 	}
-	r->suspended = false;
+	set_waiting(r, false);
 }
 
 static void request_completed(void *owner, struct MHD_Connection *c, void **context,
@@ -178,10 +243,23 @@ static void request_completed(void *owner, struct MHD_Connection *c, void **cont
 	*context = NULL;
 }
 
+/* Of a Host header, whose port does not matter: localhost, [::1] or 127.x.x.x, and nothing longer.
+ */
 static bool host_is_local(const char *host)
 {
-	return !host || text_starts(host, "localhost") || text_starts(host, "127.") ||
-	       text_starts(host, "[::1]");
+	unsigned char bytes[4];
+
+	if (!host)
+		return true;
+	size_t length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+	if (length > strlen(host))
+		return false;
+	owned char *name = mem_copy_part(host, length);
+	const char *port = host + length;
+	if (*port && (*port != ':' || strspn(port + 1, "0123456789") != strlen(port + 1)))
+		return false;
+	return strcasecmp(name, "localhost") == 0 || text_is(name, "[::1]") ||
+	       (inet_pton(AF_INET, name, bytes) == 1 && bytes[0] == 127);
 }
 
 /* A page in a player's browser must not reach the control port by a name that resolves to it. */
@@ -248,7 +326,7 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
 	}
 	if (r->response)
 		return MHD_queue_response(connection, (unsigned)r->status, r->response);
-	r->suspended = true;
+	set_waiting(r, true);
 	r->next = r->server->waiting;
 	r->server->waiting = r;
 	MHD_suspend_connection(connection);

@@ -46,8 +46,8 @@ static struct json *text_value(const char *text)
 {
 	if (!text)
 		return out(cJSON_CreateNull());
-	owned char *printable = text_printable(text);
-	return out(cJSON_CreateString(printable));
+	owned char *valid = text_valid(text);
+	return out(cJSON_CreateString(valid));
 }
 
 void json_put_text(struct json *object, const char *key, const char *text)
@@ -102,14 +102,30 @@ static int line_at(const char *text, const char *place)
 	return line;
 }
 
+/* "\\u0000", which would end a C string early. Only texts have backslashes. */
+static const char *find_zero(const char *text)
+{
+	for (; *text; text++) {
+		if (*text != '\\')
+			continue;
+		if (strncmp(text, "\\u0000", 6) == 0)
+			return text;
+		if (!*++text)
+			break;
+	}
+	return NULL;
+}
+
 struct json *json_read(const char *text, struct err *e)
 {
 	const char *end = NULL;
-	cJSON *c = cJSON_ParseWithOpts(text, &end, true);
+	const char *zero = find_zero(text);
+	cJSON *c = zero ? NULL : cJSON_ParseWithOpts(text, &end, true);
 
 	if (c)
 		return out(c);
-	(void)err_set(e, ERR_USAGE, "not valid JSON near line %d", line_at(text, end));
+	(void)err_set(e, ERR_USAGE, "not valid JSON near line %d",
+		      line_at(text, zero ? zero : end));
 	return NULL;
 }
 
@@ -129,6 +145,17 @@ bool json_number(const struct json *j, double *ret)
 		return false;
 	*ret = cJSON_GetNumberValue(in_const(j));
 	return true;
+}
+
+#define EXACT_MOST 9007199254740992.0 /* 2^53 */
+
+uint64_t json_count(const struct json *j)
+{
+	double number = 0;
+
+	if (!json_number(j, &number) || !(number > 0 && number <= EXACT_MOST))
+		return 0;
+	return (uint64_t)number;
 }
 
 bool json_bool(const struct json *j, bool *ret)

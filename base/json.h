@@ -2,8 +2,8 @@
 /*
  * json: the only door to cJSON: building, printing, and reading with limits.
  *
- * Texts that are put in are made printable first (base/text.h), so what is printed is valid UTF-8
- * and valid JSON whatever a file was called.
+ * Texts that are put in are made valid UTF-8 first (text_valid()), so what is printed is valid JSON
+ * whatever a file was called.
  */
 #pragma once
 
@@ -31,7 +31,9 @@ void json_add(struct json *array, struct json *value);
 /* On the heap, on one line, or indented for people with a newline at the end. */
 char *json_print(const struct json *j, bool for_people);
 
-/* The whole text must be one JSON value. NULL with e (ERR_USAGE) and the place where it went wrong.
+/*
+ * The whole text must be one JSON value, without \u0000 in texts. NULL with e (ERR_USAGE) and the
+ * place where it went wrong.
  */
 struct json *json_read(const char *text, struct err *e);
 
@@ -39,6 +41,8 @@ struct json *json_read(const char *text, struct err *e);
 const char *json_text(const struct json *j);
 const struct json *json_get(const struct json *object, const char *key);
 bool json_number(const struct json *j, double *ret);
+/* A whole number that a double holds exactly; 0 for everything else, negative ones too. */
+uint64_t json_count(const struct json *j);
 bool json_bool(const struct json *j, bool *ret);
 bool json_is_object(const struct json *j);
 bool json_is_array(const struct json *j);

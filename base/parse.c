@@ -44,7 +44,7 @@ int parse_duration(const char *text, int64_t *ret_ms, struct err *e)
 	size_t digits = strspn(text, "0123456789.");
 	double value = isdigit((unsigned char)text[0]) ? strtod(text, &end) : -1;
 
-	if (value == 0 && *end == '\0') {
+	if (value == 0 && *end == '\0' && end == text + digits) {
 		*ret_ms = 0;
 		return 0;
 	}

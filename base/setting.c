@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -31,13 +32,38 @@ static int set_text(char **place, const char *text, struct err *e)
 	return 0;
 }
 
+/* HOST, HOST:PORT or [IPV6]:PORT, after an optional USER:PASSWORD@. */
+static bool authority_is_valid(const char *text, size_t length)
+{
+	owned char *authority = mem_copy_part(text, length);
+	const char *at = strrchr(authority, '@');
+	const char *host = at ? at + 1 : authority;
+	size_t host_length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+	int64_t port;
+	struct err ignored;
+
+	if (host_length == 0 || host_length > strlen(host) || strpbrk(host, "<>\"\\^`{|}"))
+		return false;
+	if (*host == '[') {
+		owned char *address = mem_copy_part(host + 1, host_length - 2);
+		unsigned char bytes[16];
+
+		if (inet_pton(AF_INET6, address, bytes) != 1)
+			return false;
+	}
+	if (host[host_length] == '\0')
+		return true;
+	return host[host_length] == ':' &&
+	       parse_count(host + host_length + 1, 1, 65535, &port, &ignored) == 0;
+}
+
 static int set_url(char **place, const char *text, struct err *e)
 {
-	const char *host = text_starts(text, "http://")    ? text + strlen("http://")
+	const char *rest = text_starts(text, "http://")    ? text + strlen("http://")
 			   : text_starts(text, "https://") ? text + strlen("https://")
-							   : "";
+							   : NULL;
 
-	if (!*host || strchr("/:?#@", *host) || strpbrk(text, " \t\r\n"))
+	if (!rest || strpbrk(text, " \t\r\n") || !authority_is_valid(rest, strcspn(rest, "/?#")))
 		return err_set(e, ERR_USAGE,
 			       "expected a URL such as http://127.0.0.1:3000/reload, got '%s'",
 			       text);
@@ -66,19 +92,30 @@ static int set_choice(const struct setting *s, int *place, const char *text, str
 	return err_set(e, ERR_USAGE, "expected one of %s, got '%s'", names.data, text);
 }
 
-/* One item a line: how a list is written in an environment variable. */
-static int set_list(struct list *place, const char *text, struct err *e)
+static int add_item(const struct setting *s, struct list *place, const char *item, struct err *e)
 {
-	for (const char *line = text; *line;) {
-		size_t length = strcspn(line, "\n");
+	if (!*item)
+		return err_set(e, ERR_USAGE, "expected a value, got an empty text");
+	if (s->check && s->check(item, e) < 0)
+		return -1;
+	list_add(place, item);
+	return 0;
+}
 
-		if (length) {
-			owned char *item = mem_copy_part(line, length);
-			list_add(place, item);
-		}
-		line += length + (line[length] == '\n');
+/* One item a line, empty lines aside: how a list is written in an environment variable. */
+static int set_list(const struct setting *s, struct list *place, const char *text, struct err *e)
+{
+	if (strspn(text, "\n") == strlen(text))
+		return add_item(s, place, "", e);
+	for (; *text; text += strspn(text, "\n")) {
+		size_t length = strcspn(text, "\n");
+		owned char *item = mem_copy_part(text, length);
+
+		if (length && add_item(s, place, item, e) < 0)
+			return -1;
+		text += length;
 	}
-	return place->count ? 0 : err_set(e, ERR_USAGE, "expected a value, got an empty text");
+	return 0;
 }
 
 static int set_address(struct address *place, const char *text, struct err *e)
@@ -92,6 +129,13 @@ static int set_address(struct address *place, const char *text, struct err *e)
 	return 0;
 }
 
+int setting_add(const struct setting *s, void *values, const char *text, struct err *e)
+{
+	if (s->type != SETTING_LIST || strlen(text) > SETTING_TEXT_MAX)
+		return setting_set(s, values, text, e);
+	return add_item(s, place_of(s, values), text, e);
+}
+
 int setting_set(const struct setting *s, void *values, const char *text, struct err *e)
 {
 	void *place = place_of(s, values);
@@ -102,7 +146,7 @@ int setting_set(const struct setting *s, void *values, const char *text, struct 
 	case SETTING_TEXT:
 		return set_text(place, text, e);
 	case SETTING_LIST:
-		return set_list(place, text, e);
+		return set_list(s, place, text, e);
 	case SETTING_DURATION:
 		return parse_duration(text, place, e);
 	case SETTING_COUNT:

@@ -31,7 +31,8 @@ struct setting {
 	const char *value;    /* what stands for the value in help: "URL" */
 	const char *standard; /* the default as text, NULL for "not set" */
 	const char *help;     /* one sentence; NULL for a row that is not for people */
-	const char *const *choices; /* NULL-terminated, for SETTING_CHOICE */
+	const char *const *choices;                    /* NULL-terminated, for SETTING_CHOICE */
+	int (*check)(const char *item, struct err *e); /* of a list; ERR_USAGE; NULL: all is well */
 	size_t offset;
 	enum setting_type type;
 	bool secret; /* its value is never shown */
@@ -49,6 +50,9 @@ struct setting_group {
 
 /* Reads text into the value in values; a list grows, see setting_clear(). */
 int setting_set(const struct setting *s, void *values, const char *text, struct err *e);
+
+/* The same, but text is one item of a list, whatever lines it has. */
+int setting_add(const struct setting *s, void *values, const char *text, struct err *e);
 
 /* Back to "not set", memory freed. */
 void setting_clear(const struct setting *s, void *values);

@@ -26,12 +26,14 @@ bool text_ends(const char *text, const char *suffix)
 }
 
 /* Length of the UTF-8 sequence at s, 0 if there is none: no overlong forms, no surrogates. */
-static size_t utf8_length(const unsigned char *s)
+static size_t utf8_length(const unsigned char *s, uint32_t *ret_value)
 {
 	uint32_t least, value;
 	size_t length;
 
-	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
+	if (s[0] < 0x80) {
+		length = 1, least = 0, value = s[0];
+	} else if (s[0] >= 0xc2 && s[0] <= 0xdf) {
 		length = 2, least = 0x80, value = s[0] & 0x1f;
 	} else if ((s[0] & 0xf0) == 0xe0) {
 		length = 3, least = 0x800, value = s[0] & 0x0f;
@@ -47,34 +49,54 @@ static size_t utf8_length(const unsigned char *s)
 	}
 	if (value < least || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
 		return 0;
+	*ret_value = value;
 	return length;
+}
+
+/* Both blocks of control characters can steer a terminal. */
+static bool is_printable(uint32_t value)
+{
+	return value >= 0x20 && (value < 0x7f || value >= 0xa0) && value != '\\';
+}
+
+static void add_escaped(struct buf *b, const unsigned char *bytes, size_t count)
+{
+	if (count == 1 && *bytes == '\n')
+		(void)buf_add_text(b, "\\n");
+	else if (count == 1 && *bytes == '\t')
+		(void)buf_add_text(b, "\\t");
+	else if (count == 1 && *bytes == '\\')
+		(void)buf_add_text(b, "\\\\");
+	else
+		for (size_t i = 0; i < count; i++)
+			(void)buf_add_format(b, "\\x%02x", bytes[i]);
+}
+
+static char *escape(const char *text, bool printable)
+{
+	struct buf b = BUF_INIT(SIZE_MAX / 8);
+	uint32_t value = 0;
+
+	for (const unsigned char *s = (const unsigned char *)text; *s;) {
+		size_t length = utf8_length(s, &value);
+
+		if (length && (!printable || is_printable(value)))
+			(void)buf_add(&b, s, length);
+		else
+			add_escaped(&b, s, length ? length : 1);
+		s += length ? length : 1;
+	}
+	return buf_take(&b);
 }
 
 char *text_printable(const char *text)
 {
-	struct buf b = BUF_INIT(SIZE_MAX / 8);
+	return escape(text, true);
+}
 
-	for (const unsigned char *s = (const unsigned char *)text; *s;) {
-		size_t length = utf8_length(s);
-
-		if (length) {
-			(void)buf_add(&b, s, length);
-			s += length;
-			continue;
-		}
-		if (*s == '\n')
-			(void)buf_add_text(&b, "\\n");
-		else if (*s == '\t')
-			(void)buf_add_text(&b, "\\t");
-		else if (*s == '\\')
-			(void)buf_add_text(&b, "\\\\");
-		else if (*s < 0x20 || *s >= 0x7f)
-			(void)buf_add_format(&b, "\\x%02x", *s);
-		else
-			(void)buf_add(&b, s, 1);
-		s++;
-	}
-	return buf_take(&b);
+char *text_valid(const char *text)
+{
+	return escape(text, false);
 }
 
 const char *text_last_part(const char *path)

@@ -15,6 +15,9 @@ bool text_ends(const char *text, const char *suffix);
  */
 char *text_printable(const char *text);
 
+/* The text as valid UTF-8, on the heap: only bytes that are not become \xHH. For JSON. */
+char *text_valid(const char *text);
+
 /* The part of a path after the last slash. */
 const char *text_last_part(const char *path);
 

@@ -128,7 +128,15 @@ static void on_health(struct http_request *r, void *owner)
 	http_request_answer(r, 200, "text/plain", "ok\n");
 }
 
+/* Looking must not reload. */
+static void on_head(struct http_request *r, void *owner)
+{
+	(void)owner;
+	http_request_answer(r, 405, "text/plain", "");
+}
+
 static const struct http_route routes[] = {
+	{ "HEAD", "/reload", on_head },
 	{ "GET", "/reload", on_reload },
 	{ "POST", "/reload", on_reload },
 	{ "GET", "/healthz", on_health },

@@ -24,6 +24,7 @@
 
 #define PROC_FILE_MOST ((size_t)256 * 1024) /* a command line can be this long, execve(2) */
 #define MATCHES_MOST 256
+#define COMM_LETTERS 15 /* TASK_COMM_LEN without its NUL, prctl(2) */
 
 /* A file of a process, "" when it cannot be read. On the heap; *ret_length counts NULs too. */
 static char *read_proc(int proc, pid_t pid, const char *name, size_t *ret_length)
@@ -56,23 +57,46 @@ static bool command_line_matches(int proc, pid_t pid, const char *pattern)
 	size_t length;
 	owned char *line = read_proc(proc, pid, "cmdline", &length);
 
+	/* A title that is shorter than the arguments it replaced is filled up with NULs. */
+	while (length > 1 && !line[length - 1] && !line[length - 2])
+		length--;
 	for (size_t i = 0; i + 1 < length; i++)
 		if (line[i] == '\0')
 			line[i] = ' ';
 	return length && fnmatch(pattern, line, 0) == 0;
 }
 
+/* A script's own name is a word of its interpreter's command line, and comm cut to 15 letters. */
+static bool is_script(const char *line, size_t length, const char *comm, const char *name)
+{
+	if (strlen(name) < COMM_LETTERS || strncmp(comm, name, COMM_LETTERS) != 0)
+		return false;
+	for (const char *word = line; word < line + length; word += strlen(word) + 1)
+		if (text_is(text_last_part(word), name))
+			return true;
+	return false;
+}
+
 static bool name_matches(int proc, pid_t pid, const char *name)
 {
-	size_t length;
+	size_t length, comm_length;
 	owned char *executable = executable_of(proc, pid);
 	owned char *line = read_proc(proc, pid, "cmdline", &length);
-	owned char *comm = read_proc(proc, pid, "comm", &length);
+	owned char *comm = read_proc(proc, pid, "comm", &comm_length);
 
-	if (length)
-		comm[length - 1] = '\0'; /* its newline */
+	if (comm_length)
+		comm[comm_length - 1] = '\0'; /* its newline */
 	return text_is(text_last_part(executable), name) || text_is(text_last_part(line), name) ||
-	       text_is(comm, name);
+	       text_is(comm, name) || is_script(line, length, comm, name);
+}
+
+/* It has ended and waits for its parent to ask for its status. */
+static bool is_zombie(int proc, pid_t pid)
+{
+	size_t length;
+	owned char *status = read_proc(proc, pid, "status", &length);
+
+	return strstr(status, "\nState:\tZ") != NULL;
 }
 
 static bool matches(int proc, pid_t pid, const char *pattern)
@@ -117,7 +141,8 @@ static size_t find_matches(int proc, const char *pattern, pid_t found[MATCHES_MO
 	while (count < MATCHES_MOST && (entry = readdir(dir))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && pid != getpid() && matches(proc, pid, pattern))
+		if (pid > 0 && pid != getpid() && matches(proc, pid, pattern) &&
+		    !is_zombie(proc, pid))
 			found[count++] = pid;
 	}
 	(void)closedir(dir);
@@ -157,8 +182,11 @@ static int find_by_file(const char *path, pid_t *ret, struct err *e)
 	owned_buf b = BUF_INIT(64);
 	int64_t pid;
 
-	if (io_read_file(AT_FDCWD, path, &b, e) < 0)
+	if (io_read_file(AT_FDCWD, path, &b, e) < 0) {
+		if (e->sys == ENOENT) /* it has not started yet */
+			e->kind = ERR_REMOTE;
 		return err_in(e, "pid file");
+	}
 	b.data[strcspn(b.data, " \t\r\n")] = '\0';
 	if (parse_count(b.data, 1, INT_MAX, &pid, e) < 0)
 		return err_in(e, "pid file '%s'", path);
@@ -187,9 +215,13 @@ int process_find(int proc, const char *pattern, pid_t *ret, struct err *e)
 
 static int send_signal(int pidfd, pid_t pid, int number)
 {
-	if (pidfd < 0)
-		return kill(pid, number);
-	return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0)
+		return 0;
+	/* Not there, or forbidden by a profile that is older than the call; a real EPERM comes
+	 * again. */
+	if (pidfd >= 0 && errno != ENOSYS && errno != EPERM)
+		return -1;
+	return kill(pid, number);
 }
 
 int process_signal(int proc, const char *pattern, int number, struct err *e)
@@ -199,6 +231,8 @@ int process_signal(int proc, const char *pattern, int number, struct err *e)
 	if (process_find(proc, pattern, &pid, e) < 0)
 		return -1;
 	owned_fd pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 && errno == ESRCH)
+		return err_set(e, ERR_REMOTE, "process %d ('%s') is not there", (int)pid, pattern);
 	if (pidfd < 0 && errno != ENOSYS && errno != EPERM)
 		return err_sys(e, "process %d", (int)pid);
 	if (process_find(proc, pattern, &again, e) < 0)

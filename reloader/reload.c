@@ -93,7 +93,7 @@ static void begin(struct reload *r)
 {
 	r->attempts = 0;
 	r->pause_ms = 0;
-	r->unreachable = true;
+	r->unreachable = false;
 	r->first_sent_at = r->acknowledged_at = 0;
 	r->began = clock_ms();
 	r->last = (struct err){ 0 };
@@ -107,7 +107,7 @@ static void retry_later(struct reload *r, const struct trigger_outcome *outcome)
 
 	failed_count.value++;
 	r->last = outcome->e;
-	r->unreachable = r->unreachable && outcome->not_there_yet;
+	r->unreachable = outcome->not_there_yet && (r->attempts == 1 || r->unreachable);
 	free(r->output);
 	r->output = mem_copy(outcome->output);
 	if (left <= 0) {

@@ -31,7 +31,7 @@ struct reload {
 	enum reload_state state;
 	struct trigger_key wanted, sent;
 	unsigned attempts; /* for the wanted version */
-	bool unreachable;  /* so far nothing of the game could be reached for it */
+	bool unreachable;  /* all tries for it so far failed, since nothing could be reached */
 	struct err last;   /* why the last try failed */
 	char *output;      /* what its command said */
 	int64_t pause_ms, began, first_sent_at, acknowledged_at; /* clock_ms(), 0: not yet */

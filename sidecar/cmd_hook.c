@@ -22,6 +22,7 @@
 #include <time.h>
 
 #define ASK_TIMEOUT_MS 2000
+#define TELL_TIMEOUT_MS 500 /* after the deadline: a stopped resident must not hold us */
 #define ASK_PAUSE_FIRST_MS 2
 #define ASK_PAUSE_MOST_MS 100
 
@@ -80,7 +81,7 @@ static void tell_resident(const struct config *c, const char *text)
 	struct http_result result;
 	struct err e;
 
-	if (resident_ask(c, "POST", "/v1/hook", text, ASK_TIMEOUT_MS, &result, &e) < 0)
+	if (resident_ask(c, "POST", "/v1/hook", text, TELL_TIMEOUT_MS, &result, &e) < 0)
 		(void)fprintf(stderr, "gs-sidecar: %s\n", text);
 	http_result_done(&result);
 }

@@ -30,11 +30,21 @@ struct source {
 	enum rank rank;
 };
 
+/* A list in a variable is written in lines; everywhere else an item may have lines itself. */
+static int set_value(const struct config_row *row, void *values, const struct source *from,
+		     const char *text, struct err *e)
+{
+	if (from->rank == RANK_ENVIRONMENT)
+		return setting_set(row->setting, values, text, e);
+	return setting_add(row->setting, values, text, e);
+}
+
 /* Overridden, but a wrong value is wrong all the same. */
-static int check_value(const struct config_row *row, const char *text, struct err *e)
+static int check_value(const struct config_row *row, const struct source *from, const char *text,
+		       struct err *e)
 {
 	struct config scratch = { 0 };
-	int status = setting_set(row->setting, values_of(&scratch, row), text, e);
+	int status = set_value(row, values_of(&scratch, row), from, text, e);
 
 	setting_clear(row->setting, values_of(&scratch, row));
 	return status;
@@ -50,15 +60,16 @@ static int set_row(struct config *c, size_t index, const char *text, const struc
 
 	(void)config_row(index, &row);
 	if (from->rank < c->ranks[index]) {
-		status = check_value(&row, text, e);
+		status = check_value(&row, from, text, e);
 	} else {
-		if (!text_is(c->origins.items[index], from->origin)) {
+		if (from->rank > c->ranks[index])
 			setting_clear(row.setting, values_of(c, &row));
+		if (!text_is(c->origins.items[index], from->origin)) {
 			free(c->origins.items[index]);
 			c->origins.items[index] = mem_copy(from->origin);
 		}
 		c->ranks[index] = (unsigned char)from->rank;
-		status = setting_set(row.setting, values_of(c, &row), text, e);
+		status = set_value(&row, values_of(c, &row), from, text, e);
 	}
 	return status < 0 ? err_in(e, "%s", from->origin) : 0;
 }
@@ -144,8 +155,6 @@ static int apply_member(struct config *c, const char *file, const struct json *m
 
 	if (!config_find(key, &index) || text_is(key, "config"))
 		return err_set(e, ERR_USAGE, "%s: no setting has this name", origin);
-	if (text_is(c->origins.items[index], origin))
-		return err_set(e, ERR_USAGE, "%s: it is there twice", origin);
 	(void)config_row(index, &row);
 	if (json_is_array(member) && row.setting->type == SETTING_LIST)
 		return set_list_from_json(c, index, member, &from, e);
@@ -156,9 +165,13 @@ static int apply_json(struct config *c, const char *file, const struct json *j, 
 {
 	if (!json_is_object(j))
 		return err_set(e, ERR_USAGE, "%s: expected a JSON object", file);
-	for (const struct json *m = json_first(j); m; m = json_next(m))
+	for (const struct json *m = json_first(j); m; m = json_next(m)) {
+		if (json_get(j, json_key(m)) != m)
+			return err_set(e, ERR_USAGE, "%s: \"%s\": it is there twice", file,
+				       json_key(m));
 		if (apply_member(c, file, m, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -172,6 +185,8 @@ static int apply_file(struct config *c, const char *file, bool must_exist, struc
 		e->kind = ERR_USAGE;
 		return err_in(e, "configuration");
 	}
+	if (strlen(text.data) != text.length)
+		return err_set(e, ERR_USAGE, "%s: it has zero bytes: not JSON", file);
 	struct json *j = json_read(text.data, e);
 	if (!j)
 		return err_in(e, "%s", file);
@@ -189,15 +204,16 @@ static int apply_file(struct config *c, const char *file, bool must_exist, struc
  */
 static bool is_service_link(const char *rest, const char *value)
 {
-	const char *port = strstr(rest, "_PORT");
-
 	if (text_ends(rest, "_SERVICE_HOST") || strstr(rest, "_SERVICE_PORT"))
 		return true;
-	if (!port)
-		return false;
-	port += strlen("_PORT");
-	return *port ? *port == '_' && isdigit((unsigned char)port[1])
-		     : strstr(value, "://") != NULL;
+	/* The name of the Service may have "_PORT" in it too: gs-sidecar-portal. */
+	for (const char *at = strstr(rest, "_PORT"); at; at = strstr(at, "_PORT")) {
+		at += strlen("_PORT");
+		if (*at ? *at == '_' && isdigit((unsigned char)at[1])
+			: strstr(value, "://") != NULL)
+			return true;
+	}
+	return false;
 }
 
 static bool find_variable(const char *name, size_t *ret)

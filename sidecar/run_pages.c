@@ -78,8 +78,7 @@ static struct json *reload_json(const struct run *r)
 	json_put_text(j, "state", reload_state_name(reload->state));
 	json_put_number(j, "attempts", reload->attempts);
 	json_put_bool(j, "unreachable",
-		      reload->attempts && reload->unreachable &&
-			      reload->state != RELOAD_ACKNOWLEDGED);
+		      reload->unreachable && reload->state != RELOAD_ACKNOWLEDGED);
 	json_put_text(j, "last_error", reload->last.kind == ERR_NONE ? NULL : reload->last.text);
 	json_put_text(j, "last_output", reload->output && *reload->output ? reload->output : NULL);
 	json_put(j, "acknowledged", record_json(&acknowledged));

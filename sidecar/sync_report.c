@@ -38,10 +38,7 @@ char *sync_report_print(const struct sync_report *r)
 
 static uint64_t number_of(const struct json *j, const char *key)
 {
-	double number = 0;
-
-	(void)json_number(json_get(j, key), &number);
-	return number > 0 ? (uint64_t)number : 0;
+	return json_count(json_get(j, key));
 }
 
 static void copy_text(const struct json *j, const char *key, char *to, size_t room)

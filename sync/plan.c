@@ -12,8 +12,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/stat.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+struct place {
+	dev_t device;
+	ino_t inode; /* 0: not kept */
+};
 
 struct planner {
 	struct plan *plan;
@@ -21,7 +28,7 @@ struct planner {
 	struct beneath *target;
 	struct stage *stage;
 	struct err *e;
-	ino_t *inodes; /* of kept files in the target, to compare hard links; 0: not kept */
+	struct place *kept; /* of each kept file in the target, to compare hard links */
 };
 
 bool plan_owns(const struct plan *p, const char *path)
@@ -107,9 +114,26 @@ static int all_ours(struct planner *pl, const char *folder, const char *wanted)
 	return 0;
 }
 
-/* Something of another type is there and has to go. */
+/* Linux 5.8; before that a bind mount of the same filesystem is found when it refuses to go. */
+static bool is_mount(int dir, const char *name)
+{
+	struct statx sx;
+
+	return syscall(SYS_statx, dir, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx) == 0 &&
+	       (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* Something else is there and has to go. */
 static int check_obstacle(struct planner *pl, const struct entry *entry, const struct stat *st)
 {
+	const char *name;
+	int dir = beneath_parent(pl->target, entry->path, &name);
+
+	if (dir >= 0 && is_mount(dir, name))
+		return err_set(pl->e, ERR_SYSTEM,
+			       "'%s' in the target is a mount of its own and cannot be replaced: "
+			       "unmount it, or leave it out of the source",
+			       entry->path);
 	if (S_ISDIR(st->st_mode) && all_ours(pl, entry->path, entry->path) < 0)
 		return -1;
 	note_foreign(pl, entry->path);
@@ -220,12 +244,27 @@ static int plan_file(struct planner *pl, size_t i)
 		return -1;
 	if (same) {
 		pl->plan->actions[i] = keep_or_dress(pl, entry, &st);
-		pl->inodes[i] = st.st_ino;
+		pl->kept[i] = (struct place){ st.st_dev, st.st_ino };
 		return 0;
 	}
 	if (!absent && check_obstacle(pl, entry, &st) < 0)
 		return -1;
 	return place_file(pl, i);
+}
+
+/* No hard link leads from one filesystem to another. A directory to come is on the stage's. */
+static bool can_be_linked(const struct planner *pl, const char *path)
+{
+	const char *name;
+	struct stat st;
+	int dir = beneath_parent(pl->target, path, &name);
+
+	return dir < 0 || (fstat(dir, &st) == 0 && st.st_dev == pl->stage->device);
+}
+
+static bool is_at(const struct stat *st, const struct place *p)
+{
+	return p->inode && st->st_ino == p->inode && st->st_dev == p->device;
 }
 
 /* A further name of a file that was planned before: first has the smaller path. */
@@ -236,12 +275,15 @@ static int plan_hard_link(struct planner *pl, size_t i)
 	const char *name;
 	char staged[STAGE_NAME_SIZE];
 	struct stat st;
-	int dir, absent = look(pl, entry->path, &dir, &name, &st);
+	int dir, absent;
 
+	if (!can_be_linked(pl, first->path) || !can_be_linked(pl, entry->path))
+		return plan_file(pl, i);
+	absent = look(pl, entry->path, &dir, &name, &st);
 	if (absent < 0)
 		return -1;
 	entry->content = first->content;
-	if (!absent && pl->inodes[entry->first] && st.st_ino == pl->inodes[entry->first])
+	if (!absent && is_at(&st, &pl->kept[entry->first]))
 		return 0; /* dressed with the first name */
 	if (!absent && check_obstacle(pl, entry, &st) < 0)
 		return -1;
@@ -276,14 +318,14 @@ int plan_make(struct plan *p, int source_root, struct beneath *target, struct st
 	      struct err *e)
 {
 	size_t count = p->tree.count;
-	owned ino_t *inodes = mem_alloc(count * sizeof(*inodes));
+	owned struct place *kept = mem_alloc(count * sizeof(*kept));
 	struct planner pl = {
 		.plan = p,
 		.source_root = source_root,
 		.target = target,
 		.stage = stage,
 		.e = e,
-		.inodes = inodes,
+		.kept = kept,
 	};
 
 	p->actions = mem_alloc(count * sizeof(*p->actions));

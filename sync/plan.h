@@ -28,6 +28,8 @@ struct plan {
 	unsigned *staged;       /* its number in the stage, for ACTION_PLACE of no directory */
 	struct tree *ours;      /* what is ours: the published version first, then those */
 	size_t ours_count;      /*   whose publication was cut off */
+	bool lost;              /* the published version's manifest is missing or damaged */
+	bool cut_off;           /* a publication before this one was not finished */
 	bool visible;           /* set by the caller: names will come, change or go */
 	uint64_t placed, placed_bytes;
 	uint64_t foreign;            /* things that were not ours and will be replaced */

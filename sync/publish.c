@@ -194,8 +194,12 @@ static int remove_one(struct publisher *pb, const struct entry *entry, bool cert
 	struct stat st;
 	int dir = beneath_parent(pb->target, entry->path, &name);
 
-	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !has_type(&st, entry->type))
+	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+			return 0;
+		return err_sys(pb->e, "look at '%s' in the target", entry->path);
+	}
+	if (!has_type(&st, entry->type))
 		return 0;
 	if (!certainly_ours && !is_as_recorded(pb, entry, dir, name))
 		return 0;
@@ -333,6 +337,6 @@ void publish_clean_up(const struct plan *p, struct beneath *target)
 
 	if (fstat(target->root, &root) < 0)
 		return;
-	for (size_t k = 1; k < p->ours_count; k++)
+	for (size_t k = 0; k < p->ours_count; k++)
 		clean_up_tree(&p->ours[k], target, root.st_dev);
 }

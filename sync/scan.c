@@ -24,7 +24,7 @@
 
 struct scan {
 	int root;
-	const char *reserved;
+	const struct scan_place *place;
 	const struct sync_notes *notes;
 	char *data_dir;      /* what "..data" leads to; NULL: not a kubelet volume */
 	struct list paths;   /* directories still to read, as the tree has them */
@@ -90,12 +90,31 @@ static void describe(struct entry *entry, const struct stat *st)
 	entry->links = st->st_nlink;
 }
 
+static bool is_directory(const struct stat *st, int fd)
+{
+	struct stat other;
+
+	return fstat(fd, &other) == 0 && st->st_ino == other.st_ino && st->st_dev == other.st_dev;
+}
+
+static int check_not_ours(struct scan *s, const char *path, const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode) &&
+	    (is_directory(st, s->place->target) || is_directory(st, s->place->state)))
+		return err_set(s->e, ERR_USAGE, "its '%s' is the target or the state directory",
+			       path);
+	return 0;
+}
+
 static int add_entry(struct scan *s, const char *path, const char *source, const struct stat *st,
 		     char *link)
 {
 	enum entry_type type = S_ISDIR(st->st_mode)   ? ENTRY_DIRECTORY
 			       : S_ISREG(st->st_mode) ? ENTRY_FILE
 						      : ENTRY_LINK;
+
+	if (check_not_ours(s, path, st) < 0)
+		return -1;
 	struct entry *entry = tree_add(s->tree, mem_copy(path), type);
 
 	describe(entry, st);
@@ -145,7 +164,7 @@ static int check_name(struct scan *s, const char *path)
 	if (strlen(path) >= PATH_MAX)
 		return err_set(s->e, ERR_SYSTEM, "a path is longer than %d bytes: '%.100s...'",
 			       PATH_MAX - 1, path);
-	if (s->reserved && text_is(path, s->reserved))
+	if (s->place->reserved && text_is(path, s->place->reserved))
 		return err_set(
 			s->e, ERR_USAGE,
 			"it has '%s', where the state directory is: rename it or set --state",
@@ -201,13 +220,15 @@ static int read_directory(struct scan *s, const char *folder, const char *source
 	}
 }
 
-int scan_source(int root, const char *reserved, const struct sync_notes *notes, struct tree *ret,
+int scan_source(const struct scan_place *place, const struct sync_notes *notes, struct tree *ret,
 		struct err *e)
 {
-	struct scan s = { .root = root, .reserved = reserved, .notes = notes, .tree = ret, .e = e };
+	struct scan s = {
+		.root = place->source, .place = place, .notes = notes, .tree = ret, .e = e
+	};
 	int status = 0;
 
-	s.data_dir = read_link(root, "..data");
+	s.data_dir = read_link(s.root, "..data");
 	(void)add_directory(&s, "", "");
 	for (size_t i = 0; i < s.paths.count && status == 0; i++)
 		status = read_directory(&s, s.paths.items[i], s.sources.items[i]);

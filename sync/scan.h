@@ -20,10 +20,16 @@ struct sync_notes {
 void sync_note(const struct sync_notes *n, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What is read, and what must not be found there. */
+struct scan_place {
+	int source;           /* the root directory */
+	int target, state;    /* not below it, by a bind mount either */
+	const char *reserved; /* a path it must not have, where the state directory is; or NULL */
+};
+
 /*
- * Adds everything below the directory root to *ret, sorted, hard links found. reserved: a path that
- * the source must not have (where the state directory is), or NULL. -1 with e; *ret is then partly
- * filled and to be freed with tree_done() all the same.
+ * Adds everything below the source to *ret, sorted, hard links found. -1 with e; *ret is then
+ * partly filled and to be freed with tree_done() all the same.
  */
-int scan_source(int root, const char *reserved, const struct sync_notes *notes, struct tree *ret,
+int scan_source(const struct scan_place *place, const struct sync_notes *notes, struct tree *ret,
 		struct err *e);

@@ -30,6 +30,7 @@ static int same_device(int a, int b)
 int stage_open(struct stage *s, int state, int target, struct err *e)
 {
 	bool beside_state = same_device(state, target);
+	struct stat st;
 
 	s->parent = beside_state ? state : target;
 	s->name = beside_state ? "stage" : STAGE_OTHER_NAME;
@@ -38,8 +39,9 @@ int stage_open(struct stage *s, int state, int target, struct err *e)
 	if (mkdirat(s->parent, s->name, 0700) < 0)
 		return err_sys(e, "make a directory for new files beside the target");
 	s->dir = beneath_open(s->parent, s->name, O_RDONLY | O_DIRECTORY);
-	if (s->dir < 0)
+	if (s->dir < 0 || fstat(s->dir, &st) < 0)
 		return err_sys(e, "open the directory for new files");
+	s->device = st.st_dev;
 	s->hash = digest_new();
 	s->copy_buffer = mem_alloc(COPY_CHUNK);
 	return 0;
@@ -112,9 +114,26 @@ int stage_hash(struct stage *s, int source_root, struct entry *entry, struct err
 	return read_source(s, source_root, entry, -1, e);
 }
 
+/* A game's file may be readable by others than its owner, who is us. */
+static int open_to_read(int dir, const char *name)
+{
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(dir, name, flags);
+	struct stat st;
+
+	if (fd >= 0 || errno != EACCES || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		return fd;
+	if (fchmodat(dir, name, (st.st_mode & ENTRY_MODE_BITS) | 0400, 0) < 0)
+		return -1;
+	fd = openat(dir, name, flags);
+	(void)fchmodat(dir, name, st.st_mode & ENTRY_MODE_BITS, 0);
+	return fd;
+}
+
 bool stage_hash_of(struct stage *s, int dir, const char *name, struct digest *ret)
 {
-	owned_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	owned_fd fd = open_to_read(dir, name);
 
 	if (fd < 0 || read_through(s, fd, -1) < 0)
 		return false;
@@ -199,6 +218,9 @@ int stage_take_away(struct stage *s, int dir, const char *name, struct err *e)
 	/* Moving a directory changes its "..", for which it has to be writable. */
 	if (errno == EACCES && fchmodat(dir, name, 0700, 0) == 0 &&
 	    renameat(dir, name, s->dir, new_name) == 0)
+		return 0;
+	/* A mount of its own below the target cannot be left by a rename; what is there is ours. */
+	if (errno == EXDEV && remove_all(dir, name) == 0)
 		return 0;
 	return err_sys(e, "move '%s' out of the way", name);
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct digest;
 struct entry;
@@ -19,6 +20,7 @@ struct stage {
 	int dir;
 	int parent; /* where the directory itself is; not owned */
 	const char *name;
+	dev_t device;
 	unsigned next;
 	bool keep_owner; /* we may give files away, chown(2) */
 	bool owner_lost; /* an owner could not be kept */

@@ -90,52 +90,77 @@ static void take_text(const struct json *j, const char *key, char *to, size_t ro
 {
 	const char *text = json_text(json_get(j, key));
 
-	if (text)
+	/* Cut, it would be another text. */
+	if (text && strlen(text) < room)
 		(void)snprintf(to, room, "%s", text);
 }
 
-static double take_number(const struct json *j, const char *key)
-{
-	double number = 0;
-
-	(void)json_number(json_get(j, key), &number);
-	return number < 0 ? 0 : number;
-}
-
-static struct record read_record(const struct state *s, const char *name)
+/* "" for a file that is missing or damaged; -1 only when it is there and cannot be read. */
+static int read_record(const struct state *s, const char *name, struct record *ret, struct err *e)
 {
 	owned_buf b = BUF_INIT(RECORD_MOST);
 	struct digest digest;
 	struct record r = { 0 };
-	struct err e;
+	struct err damage;
 
-	if (io_read_file(s->dir, name, &b, &e) < 0)
-		return r;
-	struct json *j = json_read(b.data, &e);
+	*ret = r;
+	if (io_read_file(s->dir, name, &b, e) < 0)
+		return e->sys == ENOENT || e->sys == 0 ? 0 : -1;
+	struct json *j = json_read(b.data, &damage);
 	if (!j)
-		return r;
+		return 0;
 	take_text(j, "digest", r.digest, sizeof(r.digest));
 	take_text(j, "at", r.at, sizeof(r.at));
-	r.serial = (int64_t)take_number(j, "serial");
-	r.files = (uint64_t)take_number(j, "files");
-	r.bytes = (uint64_t)take_number(j, "bytes");
+	r.serial = (int64_t)json_count(json_get(j, "serial"));
+	r.files = json_count(json_get(j, "files"));
+	r.bytes = json_count(json_get(j, "bytes"));
 	json_free(j);
-	return digest_parse(r.digest, &digest) ? r : (struct record){ 0 };
+	if (digest_parse(r.digest, &digest))
+		*ret = r;
+	return 0;
+}
+
+static struct record shown_record(const struct state *s, const char *name)
+{
+	struct record r;
+	struct err e;
+
+	(void)read_record(s, name, &r, &e); /* empty when it fails */
+	return r;
+}
+
+int state_load(const struct state *s, struct record *ret_published, bool *ret_cut_off,
+	       struct err *e)
+{
+	struct record publishing, acknowledged;
+
+	if (read_record(s, PUBLISHED, ret_published, e) < 0 ||
+	    read_record(s, PUBLISHING, &publishing, e) < 0 ||
+	    read_record(s, ACKNOWLEDGED, &acknowledged, e) < 0)
+		return err_in(e, "state directory '%s'", s->path);
+	*ret_cut_off = publishing.digest[0];
+	/* A publication that was cut off did not use its serial up: the published one has
+	 * precedence. */
+	if (!ret_published->digest[0] && ret_published->serial < publishing.serial)
+		ret_published->serial = publishing.serial;
+	if (ret_published->serial < acknowledged.serial)
+		ret_published->serial = acknowledged.serial;
+	return 0;
 }
 
 struct record state_published(const struct state *s)
 {
-	return read_record(s, PUBLISHED);
+	return shown_record(s, PUBLISHED);
 }
 
 struct record state_publishing(const struct state *s)
 {
-	return read_record(s, PUBLISHING);
+	return shown_record(s, PUBLISHING);
 }
 
 struct record state_acknowledged(const struct state *s)
 {
-	return read_record(s, ACKNOWLEDGED);
+	return shown_record(s, ACKNOWLEDGED);
 }
 
 static int write_record(const struct state *s, const char *name, const struct record *r,
@@ -168,14 +193,23 @@ static char *manifest_name(const char *digest)
 	return mem_format(MANIFESTS "/%s", digest);
 }
 
-int state_begin(const struct state *s, const struct record *r, const struct tree *t, struct err *e)
+int state_write_manifest(const struct state *s, const char *digest, const struct tree *t,
+			 struct err *e)
 {
 	owned_buf manifest = BUF_INIT(MANIFEST_MOST);
-	owned char *name = manifest_name(r->digest);
+	owned char *name = manifest_name(digest);
 
 	if (manifest_write(t, &manifest, e) < 0 ||
-	    io_replace_file(s->dir, name, manifest.data, manifest.length, e) < 0 ||
-	    write_record(s, PUBLISHING, r, e) < 0)
+	    io_replace_file(s->dir, name, manifest.data, manifest.length, e) < 0)
+		return err_in(e, "state directory '%s'", s->path);
+	return 0;
+}
+
+int state_begin(const struct state *s, const struct record *r, const struct tree *t, struct err *e)
+{
+	if (state_write_manifest(s, r->digest, t, e) < 0)
+		return -1;
+	if (write_record(s, PUBLISHING, r, e) < 0)
 		return err_in(e, "state directory '%s'", s->path);
 	return 0;
 }
@@ -191,34 +225,46 @@ int state_manifest(const struct state *s, const char *digest, struct tree *ret, 
 {
 	owned_buf bytes = BUF_INIT(MANIFEST_MOST);
 	owned char *name = manifest_name(digest);
+	char text[DIGEST_TEXT_SIZE];
 
 	if (io_read_file(s->dir, name, &bytes, e) < 0 ||
 	    manifest_read(bytes.data, bytes.length, ret, e) < 0)
 		return -1;
+	/* Cut between two entries it would be a good one, of another tree. */
+	struct digest own = tree_digest(ret);
+	if (!text_is(digest_text(&own, text), digest)) {
+		tree_done(ret);
+		return err_set(e, ERR_SYSTEM, "the manifest is not the one of version %s", digest);
+	}
 	return 0;
 }
 
-void state_manifests(const struct state *s, struct list *digests)
+int state_manifests(const struct state *s, struct list *digests, struct err *e)
 {
 	int fd = openat(s->dir, MANIFESTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;
 
 	if (!dir) {
+		(void)err_sys(e, "open '%s/" MANIFESTS "'", s->path);
 		fd_close(&fd);
-		return;
+		return -1;
 	}
-	while ((found = readdir(dir)))
+	for (errno = 0; (found = readdir(dir)); errno = 0)
 		if (found->d_name[0] != '.')
 			list_add(digests, found->d_name);
+	int status = errno ? err_sys(e, "read '%s/" MANIFESTS "'", s->path) : 0;
 	(void)closedir(dir);
+	return status;
 }
 
 void state_tidy(const struct state *s, const char *keep)
 {
 	struct list digests = { 0 };
+	struct err e;
 
-	state_manifests(s, &digests);
+	/* What is not removed now is taken for cut off at the next sync, and removed then. */
+	(void)state_manifests(s, &digests, &e);
 	for (size_t i = 0; i < digests.count; i++) {
 		owned char *name = manifest_name(digests.items[i]);
 

@@ -59,7 +59,16 @@ int state_try_lock(struct state *s, struct err *e);
 /* Uses the lock that the parent process passed as descriptor fd. */
 void state_adopt_lock(struct state *s, int fd);
 
-/* Records; digest "" when there is none or it is damaged (which is as good as none). */
+/*
+ * What the sync engine goes by: the published record and whether a publication was cut off. A
+ * record that is missing or damaged is "" (damaged is as good as none), but its serial is then at
+ * least that of every other record: a serial is never used twice. -1 with e when one cannot be
+ * read.
+ */
+int state_load(const struct state *s, struct record *ret_published, bool *ret_cut_off,
+	       struct err *e);
+
+/* Records for people and for comparing; digest "" when there is none, or none that can be read. */
 struct record state_published(const struct state *s);
 struct record state_publishing(const struct state *s);
 struct record state_acknowledged(const struct state *s);
@@ -70,11 +79,15 @@ int state_acknowledge(const struct state *s, const struct record *published, str
 int state_begin(const struct state *s, const struct record *r, const struct tree *t, struct err *e);
 int state_commit(const struct state *s, struct err *e);
 
+/* The manifest alone, for a published version whose own is lost. */
+int state_write_manifest(const struct state *s, const char *digest, const struct tree *t,
+			 struct err *e);
+
 /* The manifest of a version; -1 with e when it is missing or damaged. */
 int state_manifest(const struct state *s, const char *digest, struct tree *ret, struct err *e);
 
-/* Adds the digests of all versions that have a manifest. */
-void state_manifests(const struct state *s, struct list *digests);
+/* Adds the digests of all versions that have a manifest; -1 with e. */
+int state_manifests(const struct state *s, struct list *digests, struct err *e);
 
 /* Removes manifests of other versions than keep. */
 void state_tidy(const struct state *s, const char *keep);

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,12 +57,38 @@ static bool is_inside(int inner, int outer)
 	return false;
 }
 
-static int check_apart(const struct sync *s, const struct sync_settings *settings, struct err *e)
+/* The directory itself, or the one it would be made in. */
+static int open_or_parent(const char *path)
 {
-	if (is_inside(s->target, s->source))
-		return err_set(e, ERR_USAGE, "target '%s' lies in source '%s'", settings->target,
+	owned char *copy = mem_copy(path);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	return open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Before anything is made: a refusal leaves no directory behind. */
+static int check_outside(const struct sync *s, const char *what, const char *path,
+			 const struct sync_settings *settings, struct err *e)
+{
+	owned_fd place = open_or_parent(path);
+
+	if (place >= 0 && is_inside(place, s->source))
+		return err_set(e, ERR_USAGE, "%s '%s' lies in source '%s'", what, path,
 			       settings->source);
-	if (is_inside(s->source, s->target))
+	return 0;
+}
+
+static int check_apart(const struct sync *s, const struct sync_settings *settings,
+		       const char *state, struct err *e)
+{
+	owned_fd target = open(settings->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (check_outside(s, "target", settings->target, settings, e) < 0 ||
+	    check_outside(s, "state directory", state, settings, e) < 0)
+		return -1;
+	if (target >= 0 && is_inside(s->source, target))
 		return err_set(e, ERR_USAGE, "source '%s' lies in target '%s'", settings->source,
 			       settings->target);
 	return 0;
@@ -92,12 +119,9 @@ int sync_open(struct sync *s, const struct sync_settings *settings, struct err *
 	const char *state = settings->state ? settings->state : standard;
 
 	if (open_directory("source", settings->source, &s->source, e) < 0 ||
-	    open_target(s, settings->target, e) < 0 || check_apart(s, settings, e) < 0 ||
+	    check_apart(s, settings, state, e) < 0 || open_target(s, settings->target, e) < 0 ||
 	    state_open(&s->state, state, e) < 0)
 		return -1;
-	if (is_inside(s->state.dir, s->source))
-		return err_set(e, ERR_USAGE, "state directory '%s' lies in source '%s'", state,
-			       settings->source);
 	s->reserved = path_below(state, settings->target);
 	return 0;
 }
@@ -111,31 +135,40 @@ void sync_close(struct sync *s)
 	s->reserved = NULL;
 }
 
-/*
- * What is ours in the target. Without the published version's manifest only what cut-off versions
- * left is known; a damaged one of those is nothing we could act on.
+/* A damaged manifest is as good as none; one that cannot be read now may be readable in a moment.
  */
-static void load_ours(const struct sync *s, const struct sync_notes *notes, struct plan *p)
+static int load_manifest(const struct sync *s, const char *digest, struct tree *ret,
+			 const struct sync_notes *notes, struct err *e)
 {
-	struct record published = state_published(&s->state);
-	struct list digests = { 0 };
-	struct err e;
+	if (state_manifest(&s->state, digest, ret, e) == 0)
+		return 0;
+	if (e->sys && e->sys != ENOENT)
+		return err_in(e, "state directory '%s'", s->state.path);
+	sync_note(notes, "cannot tell which files version %s put here (%s): they stay", digest,
+		  e->text);
+	return 1;
+}
 
-	state_manifests(&s->state, &digests);
+/* What is ours in the target: the published version's names first, then those of cut-off ones. */
+static int load_ours(const struct sync *s, const struct record *published,
+		     const struct sync_notes *notes, struct plan *p, struct err *e)
+{
+	struct list digests = { 0 };
+	int status = state_manifests(&s->state, &digests, e);
+
 	p->ours = mem_alloc((digests.count + 1) * sizeof(*p->ours));
 	p->ours_count = 1;
-	if (published.digest[0] && state_manifest(&s->state, published.digest, &p->ours[0], &e) < 0)
-		sync_note(notes,
-			  "cannot tell which files are ours (%s): what earlier versions put into "
-			  "the target stays",
-			  e.text);
-	for (size_t i = 0; i < digests.count; i++) {
-		if (text_is(digests.items[i], published.digest))
+	if (status == 0 && published->digest[0])
+		status = load_manifest(s, published->digest, &p->ours[0], notes, e);
+	p->lost = status == 1;
+	for (size_t i = 0; i < digests.count && status >= 0; i++) {
+		if (text_is(digests.items[i], published->digest))
 			continue;
-		if (state_manifest(&s->state, digests.items[i], &p->ours[p->ours_count], &e) == 0)
-			p->ours_count++;
+		status = load_manifest(s, digests.items[i], &p->ours[p->ours_count], notes, e);
+		p->ours_count += status == 0;
 	}
 	list_clear(&digests);
+	return status < 0 ? -1 : 0;
 }
 
 static bool has_removals(const struct plan *p)
@@ -158,17 +191,18 @@ static struct record new_record(const struct plan *p, const struct record *publi
 	return r;
 }
 
-static int publish(struct sync *s, struct plan *p, struct beneath *target, struct stage *stage,
-		   struct sync_result *ret, struct err *e)
+static int publish(struct sync *s, struct plan *p, const struct record *published,
+		   struct beneath *target, struct stage *stage, struct sync_result *ret,
+		   struct err *e)
 {
-	struct record published = state_published(&s->state);
-	struct record next = new_record(p, &published);
-	bool cut_off = state_publishing(&s->state).digest[0];
+	struct record next = new_record(p, published);
 
-	p->visible =
-		p->placed || cut_off || has_removals(p) || !text_is(next.digest, published.digest);
+	p->visible = p->placed || p->cut_off || has_removals(p) ||
+		     !text_is(next.digest, published->digest);
 	if (!p->visible) {
-		ret->published = published;
+		ret->published = *published;
+		if (p->lost && state_write_manifest(&s->state, published->digest, &p->tree, e) < 0)
+			return -1;
 		return publish_in_place(p, target, stage, &ret->removed, e);
 	}
 	if (state_begin(&s->state, &next, &p->tree, e) < 0)
@@ -194,16 +228,18 @@ static void tell_foreign(const struct plan *p, const struct sync_notes *notes)
 			  p->foreign_example);
 }
 
-static int sync_staged(struct sync *s, struct plan *p, struct stage *stage,
-		       const struct sync_notes *notes, struct sync_result *ret, struct err *e)
+static int sync_staged(struct sync *s, struct plan *p, const struct record *published,
+		       struct stage *stage, const struct sync_notes *notes, struct sync_result *ret,
+		       struct err *e)
 {
 	struct beneath target = beneath_init(s->target);
 	int status;
 
-	publish_clean_up(p, &target);
+	if (p->cut_off)
+		publish_clean_up(p, &target);
 	status = plan_make(p, s->source, &target, stage, e);
 	if (status == 0)
-		status = publish(s, p, &target, stage, ret, e);
+		status = publish(s, p, published, &target, stage, ret, e);
 	if (status == 0)
 		tell_foreign(p, notes);
 	if (stage->owner_lost)
@@ -213,22 +249,31 @@ static int sync_staged(struct sync *s, struct plan *p, struct stage *stage,
 	return status;
 }
 
+static int scan(const struct sync *s, const struct sync_notes *notes, struct plan *p, struct err *e)
+{
+	const struct scan_place place = { s->source, s->target, s->state.dir, s->reserved };
+
+	return scan_source(&place, notes, &p->tree, e) < 0 ? err_in(e, "source") : 0;
+}
+
 int sync_once(struct sync *s, const struct sync_notes *notes, struct sync_result *ret,
 	      struct err *e)
 {
+	struct record published;
 	struct stage stage = STAGE_INIT;
 	struct plan p = { 0 };
 	int status;
 
 	*ret = (struct sync_result){ 0 };
-	load_ours(s, notes, &p);
-	status = scan_source(s->source, s->reserved, notes, &p.tree, e);
-	if (status < 0)
-		(void)err_in(e, "source");
-	else
+	status = state_load(&s->state, &published, &p.cut_off, e);
+	if (status == 0)
+		status = load_ours(s, &published, notes, &p, e);
+	if (status == 0)
+		status = scan(s, notes, &p, e);
+	if (status == 0)
 		status = stage_open(&stage, s->state.dir, s->target, e);
 	if (status == 0)
-		status = sync_staged(s, &p, &stage, notes, ret, e);
+		status = sync_staged(s, &p, &published, &stage, notes, ret, e);
 	stage_close(&stage);
 	plan_done(&p);
 	return status;

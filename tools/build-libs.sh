@@ -258,7 +258,7 @@ build_curl() {
 		--with-mbedtls="$work" --without-ca-bundle --without-ca-path \
 		--enable-threaded-resolver --enable-socketpair --enable-ipv6 --disable-verbose \
 		--disable-{ftp,file,ldap,ldaps,rtsp,dict,telnet,tftp,pop3,imap,smb,smtp,gopher,mqtt} \
-		--disable-{proxy,cookies,netrc,ntlm,ntlm-wb,tls-srp,doh,mime,dateparse,alt-svc,hsts} \
+		--disable-{crypto-auth,proxy,cookies,netrc,ntlm,ntlm-wb,tls-srp,doh,mime,dateparse,alt-svc,hsts} \
 		--disable-{manual,libcurl-option,ares,progress-meter,dnsshuffle,get-easy-options} \
 		--disable-{headers-api,websockets} \
 		--without-{zlib,brotli,zstd,libpsl,libidn2,nghttp2,librtmp,libgsasl,libssh2}
@@ -299,6 +299,8 @@ build_cmocka() {
 	local have=() name
 
 	unpack cmocka
+	# It would guess the type that <stdint.h> has defined, and wrongly for arm64.
+	sed -i '1i #define _UINTPTR_T_DEFINED 1' include/cmocka.h
 	for name in ASSERT_H INTTYPES_H MALLOC_H SETJMP_H SIGNAL_H STDARG_H STDDEF_H STDINT_H STDIO_H \
 		STDLIB_H STRING_H STRINGS_H SYS_STAT_H SYS_TYPES_H TIME_H UNISTD_H CALLOC EXIT FPRINTF FREE \
 		LONGJMP MALLOC MEMCPY MEMSET PRINTF SETJMP SIGNAL SNPRINTF STRCMP STRSIGNAL VSNPRINTF \
@@ -349,15 +351,17 @@ require() {
 }
 
 main() {
-	local name
+	local name made_of
+
+	made_of=$(stamp)
 
 	require build make patch dpkg-source apt-get xz
 	if [[ -n $cross ]]; then require "$arch" "$gnu-gcc"; else require build "$gnu-gcc" musl-gcc; fi
-	[[ ! -e $out/stamp || $(<"$out/stamp") != "$(stamp)" ]] || return 0
+	[[ ! -e $out/stamp || $(<"$out/stamp") != "$made_of" ]] || return 0
 	mkdir -p "$build" "$(dirname "$out")"
 	exec 9>"$out.lock"
 	flock 9
-	[[ ! -e $out/stamp || $(<"$out/stamp") != "$(stamp)" ]] || return 0
+	[[ ! -e $out/stamp || $(<"$out/stamp") != "$made_of" ]] || return 0
 
 	trap on_exit EXIT
 	rm -rf "$work"
@@ -370,7 +374,7 @@ main() {
 			>>"$work/versions.txt"
 	done
 	rm -rf "$work/source" "$work/share" "$work/bin/curl-config" "$work"/lib/{pkgconfig,*.la}
-	stamp >"$work/stamp"
+	printf '%s\n' "$made_of" >"$work/stamp"
 	rm -rf "$out"
 	mv "$work" "$out"
 }

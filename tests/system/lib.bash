@@ -141,3 +141,156 @@ tree_listing() {
 			tr '\n\0' '\r\n'
 	)
 }
+
+# One sync of src to target with further FLAGS, which has to succeed.
+sync_now() {
+	run "$gs" sync --source "$dir/src" --target "$dir/target" "$@"
+	expect_status 0
+}
+
+# The target holds what rsync would have made of the source: expect_like_rsync [SOURCE] [TARGET]
+expect_like_rsync() {
+	rm -rf "$dir/by-rsync"
+	rsync -aH --modify-window=-1 --exclude='..*' --exclude=/.gs-sidecar "${1:-$dir/src}/" "$dir/by-rsync/"
+	expect_same_tree "$dir/by-rsync" "${2:-$dir/target}"
+}
+
+# The number of publications so far.
+serial() {
+	jq .serial "${1:-$dir/target}/.gs-sidecar/published.json"
+}
+
+# Inode and time of the last change, of any kind, of everything in the target but the state.
+footprint() {
+	find "${1:-$dir/target}" -mindepth 1 -path '*/.gs-sidecar' -prune -o \
+		-printf '%p %i %C@ %m %U:%G %s\n' | sort
+}
+
+# remember, something that must not touch the target, expect_untouched
+remember() {
+	footprint "$@" >"$dir/footprint"
+}
+
+expect_untouched() {
+	diff "$dir/footprint" <(footprint "$@")
+}
+
+# Other users exist, that is: we are not in a user namespace as under tests/run for another machine.
+has_other_users() {
+	[[ $(awk '{ print $3 }' /proc/self/uid_map) == 4294967295 ]]
+}
+
+# Runs a program without any privilege: as user 65534, or as nearly that as a user namespace goes.
+as_ordinary() {
+	if has_other_users; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	else
+		unshare --user --map-user=65534 --map-group=65534 "$@"
+	fi
+}
+
+# Lets it work in the test's directory: give_to_ordinary FILE...
+give_to_ordinary() {
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$dir/.." "$dir"
+	! has_other_users || chown -R 65534:65534 "$@"
+}
+
+# After separate_mounts every command behind `inside` sees mounts that nobody else sees.
+separate_mounts() {
+	start mounts unshare --mount --propagation private sleep infinity
+	within 5 has_own_mounts "$mounts_pid"
+}
+
+has_own_mounts() {
+	[[ $(readlink "/proc/$1/ns/mnt") != "$(readlink /proc/self/ns/mnt)" &&
+		$(<"/proc/$1/comm") == sleep ]]
+}
+
+inside() {
+	nsenter --mount="/proc/$mounts_pid/ns/mnt" --wdns="$dir" "$@"
+}
+
+# Microseconds since whenever.
+microseconds() {
+	printf %s "${EPOCHREALTIME/./}"
+}
+
+# start_peer NAME MODE [OPTION...]: our badly behaving server; its port in $port and $NAME_port.
+start_peer() {
+	local name=$1 mode=$2
+
+	shift 2
+	start "$name" "$programs/peer" "$@" "$mode" "$dir/$name.request"
+	within 10 logged "$name" "port "
+	port=$(sed -n 's/^port //p' "$dir/$name.log")
+	printf -v "${name}_port" %s "$port"
+}
+
+# The number of requests that a peer got.
+requests_to() {
+	times_logged "$1" "request "
+}
+
+# How often at least: got_requests NAME COUNT
+got_requests() {
+	(($(requests_to "$1") >= $2))
+}
+
+# The program that is killed in tests with a private mount namespace has its own meeting point.
+in_mounts_of() {
+	local name=${1}_pid
+
+	shift
+	nsenter --target "${!name}" --mount --wd="$dir" "$@"
+}
+
+# A test program for the machine itself, for what an emulated one cannot do: its path.
+native() {
+	if [[ $TEST_ARCH == "$(dpkg --print-architecture)" ]]; then
+		printf %s "$programs/$1"
+		return
+	fi
+	[[ -x $BATS_FILE_TMPDIR/$1 ]] ||
+		gcc -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/$1" "$BATS_TEST_DIRNAME/../programs/$1.c"
+	printf %s "$BATS_FILE_TMPDIR/$1"
+}
+
+# The port that the program says it answers on: port_of NAME
+port_of() {
+	sed -n 's/.*answering \/reload on .*:\([0-9]*\) by .*/\1/p' "$dir/$1.log" | head -n 1
+}
+
+milliseconds() {
+	printf %s "$((${EPOCHREALTIME/[.,]/} / 1000))"
+}
+
+# expect_fast SINCE MOST: not more milliseconds than that have passed since $(milliseconds) then.
+expect_fast() {
+	local took=$(($(milliseconds) - $1))
+
+	if ((took > $2)); then
+		printf 'it took %d ms, expected at most %d\n' "$took" "$2"
+		return 1
+	fi
+}
+
+# No part of a secret is in any of the files: expect_secret SECRET FILE...
+expect_secret() {
+	local secret=$1
+
+	shift
+	if grep -F -- "$secret" "$@"; then
+		printf 'the secret %s is shown\n' "$secret"
+		return 1
+	fi
+}
+
+# Kills what the started programs have started themselves; to be called in clean_up().
+end_descendants() {
+	local pid
+
+	for pid; do
+		end_descendants $(pgrep -P "$pid")
+		[[ " ${pids[*]} " == *" $pid "* ]] || kill -KILL "$pid" 2>/dev/null || true
+	done
+}

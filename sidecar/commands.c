@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands: the table of them. */
+#include "sidecar/commands.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/config.h"
+
+#include <stdio.h>
+
+#define RELOAD_WAYS                                                                          \
+	(GROUP_RELOAD_HTTP | GROUP_RELOAD_SIGNAL | GROUP_RELOAD_PROCESS | GROUP_RELOAD_TRY | \
+	 GROUP_RELOAD_RETRY)
+
+const struct command commands[] = {
+	{ .name = "run",
+	  .help = "sync, reload the game, then stay and answer probes",
+	  .teaching =
+		  "The sidecar container's main process.\n"
+		  "\n"
+		  "  gs-sidecar run --source /app/js --target /app/scripts \\\n"
+		  "      --reload-url http://127.0.0.1:3000/reload --probe-listen 0.0.0.0:8077\n",
+	  .groups = GROUP_SYNC | RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+	  .check = check_run,
+	  .run = cmd_run },
+	{ .name = "sync",
+	  .help = "sync and publish once, then exit",
+	  .teaching = "For an init container, a job, or by hand.\n"
+		      "\n"
+		      "  gs-sidecar sync --source /app/js --target /app/scripts\n",
+	  .groups = GROUP_SYNC | GROUP_LOCK | GROUP_JSON | GROUP_INTERNAL | GROUP_GENERAL,
+	  .check = check_sync,
+	  .run = cmd_sync },
+	{ .name = "reload",
+	  .help = "trigger one reload and report the outcome",
+	  .teaching =
+		  "Tries until it succeeds or the deadline has passed. Without a way to reload it\n"
+		  "tells this container's `run` to try again what the game refused.\n"
+		  "\n"
+		  "  gs-sidecar reload --url http://127.0.0.1:3000/reload --deadline 60s\n",
+	  .groups = RELOAD_WAYS | GROUP_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+	  .prefix = "reload-",
+	  .check = check_reload,
+	  .run = cmd_reload },
+	{ .name = "hook",
+	  .operands = "post-start",
+	  .help = "wait, in a container hook, for this container's sync and reload",
+	  .teaching = "For lifecycle.postStart of the sidecar. Needs no address: it finds the "
+		      "`run` of\n"
+		      "its own container. At a pod's first start it does not wait for a game that\n"
+		      "cannot be reached, since kubelet may start that only after this hook.\n"
+		      "\n"
+		      "  gs-sidecar hook post-start --deadline 60s\n",
+	  .groups = GROUP_DEADLINE | GROUP_ON_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+	  .check = check_hook,
+	  .run = cmd_hook },
+	{ .name = "reloader",
+	  .operands = "[-- COMMAND [ARG...]]",
+	  .help = "answer /reload beside the game, by a command or a signal",
+	  .teaching = "  gs-sidecar reloader --listen 127.0.0.1:3000 -- nginx -s reload\n"
+		      "  gs-sidecar reloader --signal HUP --process nginx\n",
+	  .groups = GROUP_LISTEN | GROUP_RELOAD_SIGNAL | GROUP_RELOAD_PROCESS | GROUP_RELOAD_TRY |
+		    GROUP_GENERAL,
+	  .prefix = "reload-",
+	  .runs_program = true,
+	  .check = check_reloader,
+	  .run = cmd_reloader },
+	{ .name = "wrap",
+	  .operands = "-- PROGRAM [ARG...]",
+	  .help = "be the game's init, and answer /reload by signalling it",
+	  .teaching =
+		  "Signals are passed on, orphans reaped, and its exit status is kept. No shared\n"
+		  "process namespace is needed.\n"
+		  "\n"
+		  "  gs-sidecar wrap --listen 127.0.0.1:3000 --signal HUP -- nginx -g 'daemon "
+		  "off;'\n",
+	  .groups = GROUP_LISTEN | GROUP_RELOAD_SIGNAL | GROUP_GENERAL,
+	  .prefix = "reload-",
+	  .runs_program = true,
+	  .check = check_wrap,
+	  .run = cmd_wrap },
+	{ .name = "status",
+	  .help = "show what is published and reloaded, and what is missing",
+	  .teaching = "Exit status 0: ready, 1: not ready. Finds the `run` of its own container.\n"
+		      "\n"
+		      "  kubectl exec gss-2048-0 -c sidecar -- gs-sidecar status\n",
+	  .groups = GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
+	  .run = cmd_status },
+	{ .name = "check",
+	  .operands = "[COMMAND]",
+	  .help = "validate a command's configuration and print it in full",
+	  .teaching = "  gs-sidecar check --config gs-sidecar.json\n",
+	  .groups = ~0U & ~(unsigned)GROUP_INTERNAL,
+	  .run = cmd_check },
+	{ .name = "install",
+	  .operands = "DIR",
+	  .help = "copy this program into a directory",
+	  .teaching =
+		  "For an init container that hands the program to a main container built from\n"
+		  "another image, through a shared volume.\n"
+		  "\n"
+		  "  gs-sidecar install /shared/bin\n",
+	  .groups = GROUP_GENERAL,
+	  .run = cmd_install },
+	{ .name = "version",
+	  .help = "print the version",
+	  .groups = GROUP_GENERAL,
+	  .run = cmd_version },
+	{ .name = "help",
+	  .operands = "[COMMAND | settings]",
+	  .help = "explain a command, or print all settings as docs/config.md",
+	  .groups = GROUP_GENERAL,
+	  .run = cmd_help },
+	{ 0 },
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (text_is(c->name, name))
+			return c;
+	return NULL;
+}
+
+int command_failed(const struct err *e)
+{
+	owned char *printable = text_printable(e->text);
+
+	(void)fprintf(stderr, "gs-sidecar: %s\n", printable);
+	return (int)err_exit_status(e);
+}

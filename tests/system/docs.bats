@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the documents say is so.
+
+load lib
+
+repository=$BATS_TEST_DIRNAME/../..
+
+@test "the README's manifest is the example's" {
+	diff <(sed -n '/^```yaml$/,/^```$/p' "$repository/README.md" | sed '1d;$d') \
+		"$repository/examples/2048/gameserverset.yaml"
+}
+
+@test "the manifest's arguments and hook are accepted" {
+	mapfile -t words < <(sed -n '/args: \[/,/\]/p' "$repository/examples/2048/gameserverset.yaml" |
+		sed 's/.*args: //' | jq -r '.[]')
+	((${#words[@]} > 5))
+	run "$gs" check "${words[@]}"
+	expect_status 0
+	expect_output http://localhost:3000/reload
+	mapfile -t words < <(sed -n 's/.*command: \(\[.*gs-sidecar.*\]\)/\1/p' \
+		"$repository/examples/2048/gameserverset.yaml" | jq -r '.[1:][]')
+	expect_equal "${words[*]}" "hook post-start"
+	run "$gs" check "${words[@]}"
+	expect_status 0
+}
+
+@test "every metric is documented, and every documented metric is there" {
+	start run "$gs" run --source src --target target --reload-command true
+	within 10 is_ready
+	ask GET /metrics | sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' | sort >metrics
+	(($(wc -l <metrics) > 5))
+	# The page writes names that share a beginning as `..._files`, `_bytes`.
+	while read -r metric; do
+		grep -qF -- "$metric" "$repository/docs/operations.md" ||
+			grep -qF -- "\`_${metric##*_}\`" "$repository/docs/operations.md" || {
+			printf 'not documented: %s\n' "$metric"
+			return 1
+		}
+	done <metrics
+	while read -r metric; do
+		grep -qx -- "$metric" metrics
+	done < <(grep -o 'gs_sidecar_[a-z_]*' "$repository/docs/operations.md" | sort -u)
+}
+
+@test "every file that a document points to is there" {
+	cd "$repository"
+	for document in README.md docs/*.md images/README.md; do
+		while read -r file; do
+			[[ -e ${document%/*}/$file || -e $file ]] || {
+				printf '%s points to %s\n' "$document" "$file"
+				return 1
+			}
+		done < <(grep -oE '\]\([^)#]+' "$document" | sed 's/](//' | grep -v '^http')
+	done
+}
+
+@test "an upward include and a header in two places are found" {
+	cp -r "$repository"/{base,sync,reloader,probe,sidecar} .
+	mkdir tests
+	cp "$repository/tests/layers.sh" tests/
+	run tests/layers.sh
+	expect_status 0
+	printf '#include "sync/sync.h"\n' >>base/io.c
+	run tests/layers.sh
+	expect_status 1
+	expect_output "base/io.c"
+	cp "$repository/base/io.c" base/io.c
+	printf '#include <curl/curl.h>\n' >>reloader/reload.c
+	run tests/layers.sh
+	expect_status 1
+	expect_output "curl/curl.h"
+}
+
+@test "the demo shows the new version" {
+	run "$repository/examples/2048/demo.sh" "$gs"
+	expect_status 0
+	expect_output "*_* Game over!"
+	expect_output "demo: done"
+}

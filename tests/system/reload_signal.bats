@@ -1,0 +1,308 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# `reload --signal --process`: exactly the process that is meant is signalled, or none.
+
+load lib
+
+clean_up() {
+	end_descendants "${pids[@]}"
+}
+
+# Games are copies of perl: native, with a name of their own, and with a handler or without.
+catching='$SIG{HUP} = sub { syswrite STDOUT, "got HUP\n" }; syswrite STDOUT, "listening\n";
+	sleep 1 while 1;'
+deaf='syswrite STDOUT, "listening\n"; sleep 1 while 1;'
+
+prepare() {
+	name=g$RANDOM # other tests of this machine have games as well
+	cp "$(type -P perl)" "$name"
+}
+
+# start_game LOG PROGRAM CODE [ARG...]
+start_game() {
+	local log=$1 program=$2 code=$3
+
+	shift 3
+	start "$log" "$program" -e "$code" "$@"
+	within 10 logged "$log" listening
+}
+
+reload() {
+	run "$gs" reload --signal HUP --deadline 400ms --process "$@"
+}
+
+got() {
+	times_logged "$1" "got HUP"
+}
+
+@test "reload by signal: a name is the whole name, never a part of one" {
+	cp "$name" "my$name"
+	cp "$name" "${name}2"
+	start_game game "./$name" "$catching"
+	start_game mygame "./my$name" "$catching"
+	start_game game2 "./${name}2" "$catching"
+	start shell sh -c "trap 'echo got HUP' HUP; echo listening; read x <fifo; : ./$name"
+	mkfifo fifo
+	reload "$name"
+	expect_status 0
+	expect_output "reloaded by SIGHUP to $name"
+	within 5 logged game "got HUP"
+	expect_equal "$(got game)" 1
+	expect_equal "$(got mygame)" 0
+	expect_equal "$(got game2)" 0
+	expect_equal "$(got shell)" 0
+}
+
+@test "reload by signal: a shell that runs the game is not the game" {
+	start shell sh -c "./$name -e '$catching'; true"
+	within 10 logged shell listening
+	reload "$name"
+	expect_status 0
+	within 5 logged shell "got HUP"
+	kill -0 "$shell_pid"
+	pkill -KILL -P "$shell_pid"
+}
+
+@test "reload by signal: of several that match none is signalled, and all are named" {
+	start_game one "./$name" "$catching"
+	start_game two "./$name" "$catching"
+	reload "$name"
+	expect_status 3
+	expect_output "2 processes match '$name'"
+	expect_output "$one_pid"
+	expect_output "$two_pid"
+	expect_equal "$(got one)" 0
+	expect_equal "$(got two)" 0
+}
+
+all_children_listen() {
+	(($(times_logged game "child listening") == 3))
+}
+
+@test "reload by signal: of a parent and its children the parent is meant" {
+	start game "./$name" -e '
+		for (1 .. 3) {
+			if (fork == 0) {
+				$SIG{HUP} = sub { syswrite STDOUT, "child got it\n" };
+				syswrite STDOUT, "child listening\n";
+				sleep 1 while getppid() != 1;
+				exit;
+			}
+		}
+		$SIG{HUP} = sub { syswrite STDOUT, "got HUP\n" };
+		$SIG{TERM} = sub { kill KILL => 0 };
+		syswrite STDOUT, "listening\n";
+		sleep 1 while 1;'
+	within 10 logged game listening
+	within 10 all_children_listen
+	reload "$name"
+	expect_status 0
+	within 5 logged game "got HUP"
+	expect_equal "$(times_logged game 'child got it')" 0
+	pkill -KILL -P "$game_pid"
+}
+
+@test "reload by signal: an executable's name may be longer than the kernel's 15 letters" {
+	cp "$name" "${name}-long-named-game-server"
+	cp "$name" "${name}-long-named-other-server"
+	start_game game "./${name}-long-named-game-server" "$catching"
+	start_game other "./${name}-long-named-other-server" "$catching"
+	reload "${name}-long-named-game-server"
+	expect_status 0
+	within 5 logged game "got HUP"
+	expect_equal "$(got other)" 0
+}
+
+@test "reload by signal: a script is found by the 15 letters that the kernel keeps of its name" {
+	local script=${name}-long-named-script
+
+	printf '#!%s\n%s\n' "$dir/$name" "$catching" >"$script"
+	chmod 755 "$script"
+	start game "./$script"
+	within 10 logged game listening
+	reload "${script:0:15}"
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: a script is found by its whole name, too" {
+	local script=${name}-long-named-script
+
+	printf '#!%s\n%s\n' "$dir/$name" "$catching" >"$script"
+	chmod 755 "$script"
+	start game "./$script"
+	within 10 logged game listening
+	reload "$script"
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: a path is the executable's" {
+	mkdir other
+	cp "$name" "other/$name"
+	start_game game "./$name" "$catching"
+	start_game other "other/$name" "$catching"
+	reload "$dir/$name"
+	expect_status 0
+	within 5 logged game "got HUP"
+	expect_equal "$(got other)" 0
+}
+
+@test "reload by signal: a game whose executable was replaced is still found by its path" {
+	start_game game "./$name" "$catching"
+	cp "$name" new
+	mv new "$name"
+	reload "$dir/$name"
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: argv: matches the whole command line" {
+	start_game one "./$name" "$catching" -- --zone=1
+	start_game eleven "./$name" "$catching" -- --zone=11
+	reload "argv:*$name *--zone=1"
+	expect_status 0
+	within 5 logged one "got HUP"
+	expect_equal "$(got eleven)" 0
+
+	reload "argv:*$name"
+	expect_status 3
+	expect_output "no process matches"
+}
+
+@test "reload by signal: pidfile: names the process" {
+	start_game one "./$name" "$catching"
+	start_game two "./$name" "$catching"
+	printf '%s\n' "$two_pid" >game.pid
+	reload "pidfile:$dir/game.pid"
+	expect_status 0
+	within 5 logged two "got HUP"
+	expect_equal "$(got one)" 0
+}
+
+@test "reload by signal: a pid file that is missing, empty or names nobody is told" {
+	local gone
+
+	reload "pidfile:$dir/game.pid"
+	expect_status 3
+	expect_output "game.pid"
+	expect_output "No such file"
+
+	: >game.pid
+	reload "pidfile:$dir/game.pid"
+	expect_status 3
+	expect_output "expected a number"
+
+	true &
+	gone=$!
+	wait "$gone"
+	echo "$gone" >game.pid
+	reload "pidfile:$dir/game.pid"
+	expect_status 3
+	expect_output "$gone"
+}
+
+@test "reload by signal: a pid file never makes it signal a group or everybody" {
+	local number
+
+	for number in 0 -1 "-$$" 4294967297; do
+		echo "$number" >game.pid
+		reload "pidfile:$dir/game.pid"
+		expect_status 3
+		expect_output "expected a number"
+	done
+}
+
+@test "reload by signal: a process without a handler is told of and lives on" {
+	start_game game "./$name" "$deaf"
+	reload "$name"
+	expect_status 3
+	expect_output "has no handler for SIGHUP"
+	expect_output "$game_pid"
+	kill -0 "$game_pid"
+}
+
+@test "reload by signal: a handler that comes later is waited for" {
+	start game "./$name" -e 'syswrite STDOUT, "deaf\n";
+		until (-e "go") { select undef, undef, undef, 0.01 }'"$catching"
+	within 10 logged game deaf
+	start reload "$gs" reload --signal HUP --process "$name" --deadline 20s
+	within 10 logged reload "no handler"
+	touch go
+	ended reload
+	expect_equal "$status" 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: a process that appears later is signalled then, and once" {
+	start reload "$gs" reload --signal HUP --process "$name" --deadline 20s
+	within 10 logged reload "no process matches '$name'"
+	start_game game "./$name" "$catching"
+	ended reload
+	expect_equal "$status" 0
+	within 5 logged game "got HUP"
+	expect_equal "$(got game)" 1
+}
+
+@test "reload by signal: a name that nothing has is told" {
+	reload "no-$name"
+	expect_status 3
+	expect_output "no process matches 'no-$name'"
+}
+
+@test "reload by signal: the process that asks is never the one that is signalled" {
+	cp "$gs" "me$name"
+	run "./me$name" reload --signal HUP --process "me$name" --deadline 300ms
+	expect_status 3
+	expect_output "no process matches"
+}
+
+@test "reload by signal: another user's process is refused with a clear message" {
+	start_game game "./$name" "$catching"
+	chmod 755 "$dir"
+	run setpriv --reuid 12345 --clear-groups "$gs" reload --signal HUP --process "$name" \
+		--deadline 300ms
+	expect_status 3
+	expect_output "SIGHUP to process $game_pid"
+	expect_output "Operation not permitted"
+	expect_equal "$(got game)" 0
+}
+
+@test "reload by signal: works without pidfd_open (Linux before 5.3)" {
+	start_game game "./$name" "$catching"
+	run "$(native deny)" ENOSYS pidfd_open,pidfd_send_signal "$gs" reload --signal HUP \
+		--process "$name" --deadline 1s
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: works where a profile forbids pidfd_open" {
+	start_game game "./$name" "$catching"
+	run "$(native deny)" EPERM pidfd_open,pidfd_send_signal "$gs" reload --signal HUP \
+		--process "$name" --deadline 1s
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: works where a profile forbids pidfd_send_signal only" {
+	start_game game "./$name" "$catching"
+	run "$(native deny)" EPERM pidfd_send_signal "$gs" reload --signal HUP --process "$name" \
+		--deadline 1s
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: half of what it needs, or two ways at once, is an error of usage" {
+	run "$gs" reload --signal HUP
+	expect_status 2
+	expect_output "reload-process"
+	run "$gs" reload --process "$name"
+	expect_status 2
+	expect_output "reload-signal"
+	run "$gs" reload --signal HUP --process "$name" --url http://127.0.0.1:1/
+	expect_status 2
+	expect_output "more than one way"
+	run "$gs" reload --signal NOSUCH --process "$name"
+	expect_status 2
+	expect_output "expected a signal"
+}
