@@ -81,11 +81,11 @@ int main(int argc, char **argv)
 
 	if (rounds < 1 || rounds > ROUNDS_MOST)
 		return usage();
-	char *prepare[] = { "sh", "-c", argv[2], NULL };
+	char shell[] = "sh", flag[] = "-c", *prepare[] = { shell, flag, argv[2], NULL };
 	char **command = cut_at_dashes(argv + 1), **peer = command ? cut_at_dashes(command) : NULL;
 	static double ours[ROUNDS_MOST], theirs[ROUNDS_MOST];
 
-	if (!peer)
+	if (!peer || !*command || !*peer)
 		return usage();
 	/* One pair more, first, that is not counted. */
 	for (long i = -1; i < rounds; i++) {
