@@ -103,6 +103,7 @@ layers:
 	tests/layers.sh
 
 size: all
+	tools/install-packages.sh size
 	tools/size.sh $(program)
 
 demo: all

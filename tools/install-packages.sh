@@ -21,6 +21,7 @@ declare -A packages=(
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
 	[bench]="hyperfine rsync nginx inotify-tools curl"
 	[demo]="nginx curl"
+	[size]="binutils curl"
 )
 
 policy=/usr/sbin/policy-rc.d

@@ -11,6 +11,8 @@ changing=(renameat unlinkat mkdirat linkat symlinkat fchmodat fchmod utimensat f
 
 # Two versions with every kind of change between them, and a game's own files in between.
 prepare() {
+	# The leak sanitizer cannot work in a process that strace traces.
+	export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 	mkdir -p one/keep one/dir-to-file/sub one/gone/deep one/closed
 	echo 1 >one/keep/file
 	echo same >one/keep/same
