@@ -252,14 +252,21 @@ static int plan_file(struct planner *pl, size_t i)
 	return place_file(pl, i);
 }
 
-/* No hard link leads from one filesystem to another. A directory to come is on the stage's. */
-static bool can_be_linked(const struct planner *pl, const char *path)
+/*
+ * Whether the directory of path is on the stage's filesystem, which no hard link leads out of; one
+ * that is still to come will be. 1 or 0, -1 with e.
+ */
+static int is_on_stage(struct planner *pl, const char *path)
 {
 	const char *name;
 	struct stat st;
 	int dir = beneath_parent(pl->target, path, &name);
 
-	return dir < 0 || (fstat(dir, &st) == 0 && st.st_dev == pl->stage->device);
+	if (dir < 0)
+		return 1;
+	if (fstat(dir, &st) < 0)
+		return err_sys(pl->e, "look at the directory of '%s' in the target", path);
+	return st.st_dev == pl->stage->device;
 }
 
 static bool is_at(const struct stat *st, const struct place *p)
@@ -275,9 +282,12 @@ static int plan_hard_link(struct planner *pl, size_t i)
 	const char *name;
 	char staged[STAGE_NAME_SIZE];
 	struct stat st;
-	int dir, absent;
+	int dir, absent, first_near = is_on_stage(pl, first->path);
+	int near = first_near < 0 ? -1 : is_on_stage(pl, entry->path);
 
-	if (!can_be_linked(pl, first->path) || !can_be_linked(pl, entry->path))
+	if (near < 0)
+		return -1;
+	if (!near || !first_near)
 		return plan_file(pl, i);
 	absent = look(pl, entry->path, &dir, &name, &st);
 	if (absent < 0)

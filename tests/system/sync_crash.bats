@@ -195,8 +195,8 @@ refuse_at_each_call() {
 					printf '%s at %s %d: the serial went back\n' "$error" "$call" "$n"
 					echo "$call $n" >>"$dir/untold"
 				fi
-			elif [[ $output == *"loading shared libraries"* ]]; then
-				continue # of a build with sanitizers: the loader, not us
+			elif [[ $output == *"loading shared libraries"* || $output == *Sanitizer* ]]; then
+				continue # the loader or the run-time of a build with sanitizers, not us
 			elif ((status != 4)) && [[ $output != *"configuration: "* ]]; then
 				printf '%s at %s %d: exit %d: %s\n' "$error" "$call" "$n" "$status" "$output"
 				echo "$call $n" >>"$dir/wrong-status"

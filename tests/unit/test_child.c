@@ -246,7 +246,9 @@ static void a_group_is_killed_whole_and_orphans_are_reaped(void **state)
 	int ends[2];
 
 	(void)state;
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	/* qemu has no such call: there somebody else reaps the grandchild. */
+	bool reaper = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+	assert_true(reaper || errno == EINVAL);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	plan.out = ends[1];
 	plan.own_group = true;
@@ -263,13 +265,15 @@ static void a_group_is_killed_whole_and_orphans_are_reaped(void **state)
 	assert_int_equal(end.calls, 1);
 	assert_int_equal(end.status, 128 + SIGKILL);
 	/* It may have become ours only now: then it is reaped now. */
-	if (kill(grandchild, 0) == 0) {
+	if (reaper && kill(grandchild, 0) == 0) {
 		await_end(grandchild);
 		child_reap();
 	}
-	assert_int_equal(kill(grandchild, 0), -1);
-	assert_int_equal(errno, ESRCH);
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	if (reaper) {
+		assert_int_equal(kill(grandchild, 0), -1);
+		assert_int_equal(errno, ESRCH);
+		assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	}
 	fd_close(&ends[0]);
 }
 
