@@ -50,7 +50,7 @@ test_programs = $(programs:%=$(BUILD)/programs/%)
 
 all: $(program)
 ifeq ($(ARCH)$(KIND),$(HERE)release)
-	@cp $(program) build/gs-sidecar
+	@cmp -s $(program) build/gs-sidecar || { cp $(program) build/gs-sidecar.new && mv build/gs-sidecar.new build/gs-sidecar; }
 endif
 	@echo "$(program): $$(stat -c %s $(program)) bytes"
 

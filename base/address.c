@@ -199,9 +199,13 @@ static int bind_unix(int fd, const struct address *a)
 	if (place_of(a, temporary, &p, &dir) < 0)
 		return -1;
 	(void)unlink(p.un.sun_path);
-	if (bind(fd, &p.any, p.length) < 0)
+	/* Not chmod(2) afterwards: by then somebody could have put a link there. */
+	mode_t mask = umask(0177);
+	int bound = bind(fd, &p.any, p.length);
+	(void)umask(mask);
+	if (bound < 0)
 		return -1;
-	if (chmod(p.un.sun_path, 0600) < 0 || rename(temporary, a->text) < 0) {
+	if (rename(temporary, a->text) < 0) {
 		(void)unlink(p.un.sun_path);
 		return -1;
 	}

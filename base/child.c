@@ -23,10 +23,13 @@ static struct child *children;
 
 static void become_group(const struct child_plan *plan)
 {
+	/* In the background the terminal is not ours to give. */
+	bool foreground = plan->foreground && tcgetpgrp(STDIN_FILENO) == getpgrp();
+
 	if (setpgid(0, 0) < 0)
 		return;
 	/* SIGTTOU is still blocked here, so a background process may call this. */
-	if (plan->foreground && isatty(STDIN_FILENO))
+	if (foreground)
 		(void)tcsetpgrp(STDIN_FILENO, getpgrp());
 }
 

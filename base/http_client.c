@@ -32,7 +32,7 @@ struct http_call {
 	int through_dir;
 	int fd; /* libcurl's, for check_peer() */
 	bool (*trusted)(int fd, struct err *e);
-	int64_t total_ms;
+	int64_t connect_ms, total_ms;
 	char text[CURL_ERROR_SIZE];
 	struct http_result result;
 	void (*on_done)(void *owner, const struct http_result *);
@@ -197,6 +197,7 @@ static struct http_call *call_new(const struct http_plan *plan, struct err *e)
 	call->easy = easy;
 	call->through_dir = -1;
 	call->trusted = plan->trusted;
+	call->connect_ms = plan->connect_ms < plan->total_ms ? plan->connect_ms : plan->total_ms;
 	call->total_ms = plan->total_ms;
 	call->result.body = BUF_INIT(plan->body_most);
 	set_options(call, plan);
@@ -225,16 +226,22 @@ static void conclude(struct http_call *call, CURLcode code)
 	struct http_result *r = &call->result;
 	char span[CLOCK_TEXT_SIZE];
 	long status = 0;
+	curl_off_t connected = 0;
 
 	if (code == CURLE_OK) {
 		(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 		r->status = (int)status;
 		return;
 	}
-	r->unreachable = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST;
+	(void)curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	r->unreachable = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+			 (code == CURLE_OPERATION_TIMEDOUT && !connected);
 	if (r->e.kind != ERR_NONE)
 		return;
-	if (code == CURLE_OPERATION_TIMEDOUT)
+	if (code == CURLE_OPERATION_TIMEDOUT && !connected)
+		(void)err_set(&r->e, ERR_REMOTE, "no connection within %s",
+			      clock_span(call->connect_ms, span));
+	else if (code == CURLE_OPERATION_TIMEDOUT)
 		(void)err_set(&r->e, ERR_REMOTE, "no whole answer within %s",
 			      clock_span(call->total_ms, span));
 	else

@@ -25,9 +25,9 @@
 
 #define LISTENERS_MAX 4
 #define CONNECTION_MEMORY ((size_t)8 * 1024) /* request line and headers have to fit */
-#define ACCEPT_PAUSE_MS 100                  /* after accept(2) failed for want of something */
+#define ACCEPT_PAUSE_MS 1000                 /* after accept(2) failed for want of something */
 
-/* Its place in time: the one that has been silent longest makes room for a new one. */
+/* Its place in time: when all places are taken the oldest makes room for a new one. */
 struct connection {
 	int fd;       /* the library's */
 	bool waiting; /* for an answer of ours: not to be dropped */
@@ -265,7 +265,12 @@ static bool host_is_local(const char *host)
 /* A page in a player's browser must not reach the control port by a name that resolves to it. */
 static bool from_a_browser(const struct http_request *r)
 {
-	return http_request_header(r, "Origin") || !host_is_local(http_request_header(r, "Host"));
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	bool tcp = info && info->client_addr && info->client_addr->sa_family != AF_UNIX;
+
+	return http_request_header(r, "Origin") ||
+	       (tcp && !host_is_local(http_request_header(r, "Host")));
 }
 
 static void dispatch(struct http_request *r)
@@ -399,11 +404,6 @@ int http_server_listen(struct http_server *s, struct address *a, struct err *e)
 	(void)fd_take(&fd);
 	s->listener_count++;
 	return 0;
-}
-
-const char *http_request_method(const struct http_request *r)
-{
-	return r->method;
 }
 
 const char *http_request_body(const struct http_request *r)

@@ -49,7 +49,6 @@ void http_server_free(struct http_server *s);
 /* a->port is set when it was 0. */
 int http_server_listen(struct http_server *s, struct address *a, struct err *e);
 
-const char *http_request_method(const struct http_request *r);
 const char *http_request_body(const struct http_request *r);
 
 /* NULL when it is not there; the name in any case. */

@@ -7,7 +7,10 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,10 +21,11 @@ static struct {
 	const char *who;
 	enum log_format format;
 	enum log_level least;
-} setup = { "gs-sidecar", LOG_FORMAT_TEXT, LOG_LEVEL_INFO };
+	bool never_wait;
+	unsigned lost; /* lines since the last one that was written */
+} setup = { "gs-sidecar", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, false, 0 };
 
 static const char *const level_names[] = {
-	[LOG_LEVEL_DEBUG] = "debug",
 	[LOG_LEVEL_INFO] = "info",
 	[LOG_LEVEL_WARN] = "warn",
 	[LOG_LEVEL_ERROR] = "error",
@@ -32,6 +36,11 @@ void log_setup(const char *who, enum log_format format, enum log_level least)
 	setup.who = who;
 	setup.format = format;
 	setup.least = least;
+}
+
+void log_never_wait(void)
+{
+	setup.never_wait = true;
 }
 
 /* The message is printable text already: only these two still need care inside JSON quotes. */
@@ -62,6 +71,42 @@ static char *line_of(enum log_level level, const char *printable)
 		level_names[level], setup.who, quoted);
 }
 
+/* In pieces that fit as soon as a pipe has any room, pipe(7). */
+static bool write_line(const char *line)
+{
+	struct pollfd stderr_room = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	for (size_t left = strlen(line); left;) {
+		size_t piece = left < PIPE_BUF ? left : PIPE_BUF;
+
+		if (setup.never_wait && poll(&stderr_room, 1, 0) != 1)
+			return false;
+		/* Nobody is left to tell when stderr is gone. */
+		(void)!write(STDERR_FILENO, line, piece);
+		line += piece;
+		left -= piece;
+	}
+	return true;
+}
+
+static void log_text(enum log_level level, const char *text)
+{
+	owned char *printable = text_printable(text);
+	owned char *line = line_of(level, printable);
+
+	setup.lost = write_line(line) ? 0 : setup.lost + 1;
+}
+
+static void tell_lost(void)
+{
+	unsigned lost = setup.lost;
+	owned char *text = mem_format("%u lines were lost: nobody read them in time", lost);
+
+	log_text(LOG_LEVEL_WARN, text);
+	if (setup.lost)
+		setup.lost = lost;
+}
+
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	int kept = errno;
@@ -70,10 +115,9 @@ static void log_line(enum log_level level, const char *format, va_list args)
 	if (level < setup.least)
 		return;
 	(void)vsnprintf(message, sizeof(message), format, args);
-	owned char *printable = text_printable(message);
-	owned char *line = line_of(level, printable);
-	/* Nobody is left to tell when stderr is gone. */
-	(void)!write(STDERR_FILENO, line, strlen(line));
+	if (setup.lost)
+		tell_lost();
+	log_text(level, message);
 	errno = kept;
 }
 
@@ -87,7 +131,6 @@ static void log_line(enum log_level level, const char *format, va_list args)
 		va_end(args);                  \
 	}
 
-LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)

@@ -8,13 +8,18 @@
  */
 #pragma once
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /* who: the word in front of each line, such as "run"; kept, not copied. */
 void log_setup(const char *who, enum log_format format, enum log_level least);
 
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * From now on a line that the reader of stderr has no room for is lost, and counted in the next one
+ * that is not: for programs that stay, whose signals and probes must not wait for a log.
+ */
+void log_never_wait(void);
+
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -64,9 +64,8 @@ static int set_url(char **place, const char *text, struct err *e)
 							   : NULL;
 
 	if (!rest || strpbrk(text, " \t\r\n") || !authority_is_valid(rest, strcspn(rest, "/?#")))
-		return err_set(e, ERR_USAGE,
-			       "expected a URL such as http://127.0.0.1:3000/reload, got '%s'",
-			       text);
+		/* It may hold a password: it is not repeated. */
+		return err_set(e, ERR_USAGE, "expected a URL such as http://127.0.0.1:3000/reload");
 	return set_text(place, text, e);
 }
 

@@ -7,6 +7,7 @@
 
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 static const int faults[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS };
 
@@ -18,8 +19,12 @@ static void read_signals(struct loop_watch *w, uint32_t events)
 	struct signalfd_siginfo info;
 
 	(void)events;
-	while (io_read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	while (io_read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		/* Of a write of our own, which has failed with EPIPE: nobody sent it. */
+		if (info.ssi_signo == SIGPIPE && info.ssi_pid == (uint32_t)getpid())
+			continue;
 		s->on_signal(s, (int)info.ssi_signo);
+	}
 }
 
 int signals_start(struct signals *s, struct loop *l, struct err *e)

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "reloader/trigger.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define CONNECTIONS_MOST 1024
@@ -30,7 +29,6 @@ struct endpoint {
 	int64_t began;
 	struct waiter *served;  /* by the reload that runs */
 	struct waiter *waiting; /* for the next one */
-	struct trigger_key key; /* of the newest request */
 };
 
 static const struct setting rows[] = {
@@ -84,11 +82,13 @@ static void answer_all(struct endpoint *ep, const struct trigger_outcome *outcom
 
 static void begin(struct endpoint *ep)
 {
+	const struct trigger_key key = { 0 }; /* what runs here asks nobody else */
+
 	ep->served = ep->waiting;
 	ep->waiting = NULL;
 	ep->running = true;
 	ep->began = clock_ms();
-	ep->trigger->way->start(ep->trigger, &ep->key, ep->timeout_ms);
+	ep->trigger->way->start(ep->trigger, &key, ep->timeout_ms);
 }
 
 static void on_done(struct trigger *trigger, const struct trigger_outcome *outcome)
@@ -112,12 +112,10 @@ static void on_reload(struct http_request *r, void *owner)
 {
 	struct endpoint *ep = owner;
 	struct waiter *w = mem_alloc(sizeof(*w));
-	const char *digest = http_request_header(r, "X-GS-Digest");
 
 	w->request = r;
 	w->next = ep->waiting;
 	ep->waiting = w;
-	(void)snprintf(ep->key.digest, sizeof(ep->key.digest), "%s", digest ? digest : "");
 	if (!ep->running)
 		begin(ep);
 }

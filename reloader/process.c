@@ -190,6 +190,12 @@ static int find_by_file(const char *path, pid_t *ret, struct err *e)
 	b.data[strcspn(b.data, " \t\r\n")] = '\0';
 	if (parse_count(b.data, 1, INT_MAX, &pid, e) < 0)
 		return err_in(e, "pid file '%s'", path);
+	/* The game's number in a process namespace of its own is another process here: often we. */
+	if (pid == getpid())
+		return err_set(e, ERR_REMOTE,
+			       "pid file '%s' has our own number, %d: the pod does not share its "
+			       "process namespace (shareProcessNamespace: true)",
+			       path, (int)pid);
 	*ret = (pid_t)pid;
 	return 0;
 }

@@ -56,6 +56,7 @@ int cmd_reloader(struct config *c)
 	struct signals signals = { .on_signal = on_signal, .owner = loop };
 	int status;
 
+	log_never_wait();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (loop && signals_start(&signals, loop, &e) == 0 &&
 	    trigger_new(loop, &settings, &trigger, &e) == 0)

@@ -43,6 +43,14 @@ static void print_published(const struct json *j)
 		     text_size((unsigned long long)number_of(p, "bytes"), size), text_of(p, "at"));
 }
 
+/* Names, errors and output may hold what steers a terminal. */
+static void print_line(const char *head, const char *text)
+{
+	owned char *printable = text_printable(text);
+
+	(void)printf("%s%s\n", head, printable);
+}
+
 static void print_reload(const struct json *j)
 {
 	const struct json *r = json_get(j, "reload");
@@ -54,9 +62,9 @@ static void print_reload(const struct json *j)
 	(void)printf("reload     %s, by %s, tries %.0f\n", text_of(r, "state"),
 		     text_of(r, "trigger"), number_of(r, "attempts"));
 	if (json_text(json_get(r, "last_error")))
-		(void)printf("           last failure: %s\n", text_of(r, "last_error"));
+		print_line("           last failure: ", text_of(r, "last_error"));
 	if (json_text(json_get(r, "last_output")))
-		(void)printf("           it said: %s\n", text_of(r, "last_output"));
+		print_line("           it said: ", text_of(r, "last_output"));
 }
 
 static void print_sync(const struct json *j)
@@ -64,14 +72,16 @@ static void print_sync(const struct json *j)
 	const struct json *s = json_get(j, "sync");
 	char span[CLOCK_TEXT_SIZE];
 
-	(void)printf("sync       %s -> %s\n", text_of(j, "source"), text_of(j, "target"));
+	owned char *places = mem_format("%s -> %s", text_of(j, "source"), text_of(j, "target"));
+
+	print_line("sync       ", places);
 	(void)printf("           %.0f ended, %.0f failed, the last took %s: %.0f placed, %.0f "
 		     "removed\n",
 		     number_of(s, "ended"), number_of(s, "failures"),
 		     clock_span((int64_t)number_of(s, "took_ms"), span), number_of(s, "placed"),
 		     number_of(s, "removed"));
 	if (json_text(json_get(s, "last_error")))
-		(void)printf("           last failure: %s\n", text_of(s, "last_error"));
+		print_line("           last failure: ", text_of(s, "last_error"));
 }
 
 static bool is_ready(const struct json *j)

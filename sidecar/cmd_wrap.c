@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 /* As env(1) and nohup(1) have it, since 0 to 125 are the game's own. */
 #define EXIT_CANNOT_RUN 126
@@ -28,6 +29,7 @@ struct wrap {
 	struct loop *loop;
 	struct signals signals;
 	struct child game;
+	pid_t group; /* the game's */
 };
 
 int check_wrap(const struct config *c, struct err *e)
@@ -48,6 +50,9 @@ static void on_game_end(struct child *child, int status)
 		log_info("the program was ended by %s", signal_name(status - 128));
 	else
 		log_info("the program ended with status %d", status);
+	/* A script that started us may want to read on. SIGTTOU is blocked. */
+	if (tcgetpgrp(STDIN_FILENO) == w->group)
+		(void)tcsetpgrp(STDIN_FILENO, getpgrp());
 	loop_stop(w->loop, status);
 }
 
@@ -77,12 +82,16 @@ static int start_game(struct wrap *w, const struct config *c, struct err *e)
 	};
 
 	w->game = (struct child){ .on_exit = on_game_end, .owner = w };
-	return child_start(&w->game, &plan, e);
+	if (child_start(&w->game, &plan, e) < 0)
+		return -1;
+	w->group = w->game.pid;
+	return 0;
 }
 
 static int set_up(struct wrap *w, struct config *c, struct endpoint **ret, struct err *e)
 {
 	w->signals = (struct signals){ .on_signal = on_signal, .owner = w };
+	log_never_wait();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	w->loop = loop_new(e);
 	if (!w->loop || signals_start(&w->signals, w->loop, e) < 0)

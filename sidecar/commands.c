@@ -84,7 +84,7 @@ const struct command commands[] = {
 	  .help = "show what is published and reloaded, and what is missing",
 	  .teaching = "Exit status 0: ready, 1: not ready. Finds the `run` of its own container.\n"
 		      "\n"
-		      "  kubectl exec gss-2048-0 -c sidecar -- gs-sidecar status\n",
+		      "  kubectl exec gss-2048-0 -c sidecar -- /gs-sidecar status\n",
 	  .groups = GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
 	  .run = cmd_status },
 	{ .name = "check",

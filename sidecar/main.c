@@ -7,6 +7,7 @@
 #include "sidecar/config.h"
 #include "sidecar/help.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -31,6 +32,17 @@ static void listen_to_signals(void)
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGQUIT, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
+}
+
+/*
+ * A descriptor 0, 1 or 2 that is closed would become a socket or a file of ours, which log lines or
+ * a child's output then end up in.
+ */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			(void)open("/", O_PATH); /* a scratch container without /dev/null */
 }
 
 static int run_command(const struct command *command, char **arguments)
@@ -64,6 +76,7 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
+	keep_standard_descriptors();
 	listen_to_signals();
 	if (text_is(name, "--help") || text_is(name, "-h"))
 		name = "help";

@@ -51,6 +51,11 @@ static bool is_our_resident(int fd, struct err *e)
 			      (unsigned)uid, (unsigned)geteuid());
 		return false;
 	}
+	/* unix(7): 0 for a process that our process namespace does not have. */
+	if (pid == 0) {
+		(void)err_set(e, ERR_REMOTE, "a process of another container answers there");
+		return false;
+	}
 	(void)snprintf(process, sizeof(process), "%d", (int)pid);
 	name_of_container("self", ours, sizeof(ours));
 	name_of_container(process, theirs, sizeof(theirs));

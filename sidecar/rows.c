@@ -9,7 +9,7 @@
 #include <ctype.h>
 
 static const char *const log_formats[] = { "text", "json", NULL };
-static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const log_levels[] = { "info", "warn", "error", NULL };
 static const char *const on_deadlines[] = { "leave", "fail", NULL };
 
 static const struct setting general_rows[] = {

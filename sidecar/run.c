@@ -171,11 +171,12 @@ static int set_up(struct run *r, struct err *e)
 {
 	r->signals = (struct signals){ .on_signal = on_signal, .owner = r };
 	run_sync_init(r);
+	log_never_wait();
 	/* Orphans come to us also when the pause process is PID 1 (shared process namespace). */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r->loop = loop_new(e);
 	if (!r->loop || signals_start(&r->signals, r->loop, e) < 0 || init_reload(r, e) < 0 ||
-	    run_pages_listen_probe(r, e) < 0 || run_sync_open(r, e) < 0)
+	    run_pages_start(r, e) < 0 || run_sync_open(r, e) < 0)
 		return -1;
 	return 0;
 }

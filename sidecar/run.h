@@ -24,8 +24,9 @@ struct run {
 	struct loop *loop;
 	struct signals signals;
 	struct http_server *control, *probe;
-	int64_t began;    /* clock_ms() */
-	char started[32]; /* RFC 3339 */
+	bool control_listens, probe_listens; /* at their addresses */
+	int64_t began;                       /* clock_ms() */
+	char started[32];                    /* RFC 3339 */
 
 	struct sync sync;            /* the lock is ours once state.lock >= 0 */
 	struct loop_timer next_sync; /* or the next look at the lock */
@@ -57,7 +58,10 @@ void run_tell_readiness(struct run *r);
 
 /* run_sync.c */
 void run_sync_init(struct run *r);
-/* Opens target and state; a full disk is no reason to fail but to try again. -1 with e. */
+/*
+ * Opens target and state and tries to take the lock; a full disk or a lock that somebody else has
+ * is no reason to fail but to try again. -1 with e.
+ */
 int run_sync_open(struct run *r, struct err *e);
 
 /* Takes the lock and starts a sync, now or as soon as that is possible. */
@@ -65,6 +69,12 @@ void run_sync_begin(struct run *r);
 void run_sync_stop(struct run *r);
 
 /* run_pages.c */
-int run_pages_listen_probe(struct run *r, struct err *e);
-int run_pages_listen_control(struct run *r, struct err *e);
+/* Makes the control server, which listens at the meeting point. */
+int run_pages_start(struct run *r, struct err *e);
+
+/*
+ * Listens wherever it does not yet and can: an address that is in use is left for later while
+ * another sidecar has the lock. -1 with e.
+ */
+int run_pages_listen(struct run *r, struct err *e);
 void run_pages_stop(struct run *r);

@@ -19,6 +19,8 @@
 #include "sidecar/resident.h"
 #include "sidecar/run.h"
 
+#include <errno.h>
+
 #define CONNECTIONS_MOST 32
 #define IDLE_SECONDS 10
 #define BODY_MOST ((size_t)4096)
@@ -260,17 +262,6 @@ static int listen_and_tell(struct http_server *s, const struct address *configur
 	return 0;
 }
 
-int run_pages_listen_probe(struct run *r, struct err *e)
-{
-	list_metrics();
-	if (r->config->serve.probe.kind == ADDRESS_NONE)
-		return 0;
-	r->probe = new_server(r, probe_routes, false, e);
-	if (!r->probe)
-		return -1;
-	return listen_and_tell(r->probe, &r->config->serve.probe, "probes are answered", e);
-}
-
 /* Where hook and status look. Without it they need --control, which is worth a line. */
 static void listen_at_meeting_point(struct run *r)
 {
@@ -284,28 +275,60 @@ static void listen_at_meeting_point(struct run *r)
 	address_done(&a);
 }
 
-int run_pages_listen_control(struct run *r, struct err *e)
+int run_pages_start(struct run *r, struct err *e)
 {
-	struct address a = r->config->serve.control;
+	list_metrics();
+	r->control = new_server(r, control_routes, true, e);
+	if (!r->control)
+		return -1;
+	listen_at_meeting_point(r);
+	return 0;
+}
+
+/* The other sidecar, which has the lock, may have the port too: a pod has one network namespace. */
+static int listen_if_free(struct run *r, struct http_server *s, const struct address *a,
+			  const char *what, bool *listens, struct err *e)
+{
+	if (*listens)
+		return 0;
+	if (listen_and_tell(s, a, what, e) < 0)
+		return e->sys == EADDRINUSE && r->facts.waiting_for_lock ? 0 : -1;
+	*listens = true;
+	return 0;
+}
+
+static int listen_probe(struct run *r, struct err *e)
+{
+	const struct address *a = &r->config->serve.probe;
+
+	if (a->kind == ADDRESS_NONE)
+		return 0;
+	if (!r->probe)
+		r->probe = new_server(r, probe_routes, false, e);
+	if (!r->probe)
+		return -1;
+	return listen_if_free(r, r->probe, a, "probes are answered", &r->probe_listens, e);
+}
+
+static int listen_control(struct run *r, struct err *e)
+{
+	const struct address *a = &r->config->serve.control;
+
+	if (a->kind != ADDRESS_NONE)
+		return listen_if_free(r, r->control, a, "control", &r->control_listens, e);
+	/* The name in the state directory goes with the lock. */
+	if (r->sync.state.dir < 0 || r->facts.waiting_for_lock)
+		return 0;
 	owned char *path = mem_format("%s/control.sock", r->sync.state.path);
 	struct address standard = address_unix(path);
-	int status;
-
-	if (r->control)
-		return 0;
-	r->control = new_server(r, control_routes, true, e);
-	if (!r->control) {
-		address_done(&standard);
-		return -1;
-	}
-	listen_at_meeting_point(r);
-	status = listen_and_tell(r->control, a.kind == ADDRESS_NONE ? &standard : &a, "control", e);
+	int status = listen_if_free(r, r->control, &standard, "control", &r->control_listens, e);
 	address_done(&standard);
-	if (status < 0) {
-		http_server_free(r->control);
-		r->control = NULL;
-	}
 	return status;
+}
+
+int run_pages_listen(struct run *r, struct err *e)
+{
+	return listen_probe(r, e) < 0 ? -1 : listen_control(r, e);
 }
 
 void run_pages_stop(struct run *r)

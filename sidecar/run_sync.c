@@ -116,7 +116,14 @@ static int start_child(struct run *r, struct err *e)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
-	owned_fd read_end = ends[0], write_end = ends[1];
+	owned_fd write_end = ends[1];
+	r->sync_output.fd = ends[0];
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	/* Before the child: once that runs, nothing may fail. */
+	if (loop_watch_start(r->loop, &r->sync_output, EPOLLIN, e) < 0) {
+		fd_close(&r->sync_output.fd);
+		return -1;
+	}
 	child_arguments(r, &arguments);
 	const struct child_plan plan = {
 		.argv = (const char *const *)arguments.items,
@@ -129,10 +136,8 @@ static int start_child(struct run *r, struct err *e)
 	int status = child_start(&r->sync_child, &plan, e);
 	list_clear(&arguments);
 	if (status < 0)
-		return -1;
-	(void)fcntl(read_end, F_SETFL, O_NONBLOCK);
-	r->sync_output.fd = fd_take(&read_end);
-	return loop_watch_start(r->loop, &r->sync_output, EPOLLIN, e);
+		close_output(r);
+	return status;
 }
 
 static int take_lock(struct run *r, struct err *e)
@@ -157,7 +162,7 @@ static bool is_passing(const struct err *e)
 
 static int open_sync(struct run *r, struct err *e)
 {
-	if (sync_open(&r->sync, &r->config->sync, e) < 0 || run_pages_listen_control(r, e) < 0) {
+	if (sync_open(&r->sync, &r->config->sync, e) < 0) {
 		sync_close(&r->sync);
 		return -1;
 	}
@@ -165,9 +170,23 @@ static int open_sync(struct run *r, struct err *e)
 	return 0;
 }
 
+/* 0 when the lock is ours, 1 when somebody else has it, -1 with e. Listens in any case. */
+static int prepare(struct run *r, struct err *e)
+{
+	struct err cannot_listen = { 0 };
+	int status = r->sync.state.dir < 0 ? open_sync(r, e) : 0;
+
+	if (status == 0)
+		status = take_lock(r, e);
+	if (run_pages_listen(r, &cannot_listen) == 0 || status < 0)
+		return status;
+	*e = cannot_listen;
+	return -1;
+}
+
 int run_sync_open(struct run *r, struct err *e)
 {
-	if (open_sync(r, e) == 0)
+	if (prepare(r, e) >= 0)
 		return 0;
 	if (!is_passing(e))
 		return -1;
@@ -178,13 +197,7 @@ int run_sync_open(struct run *r, struct err *e)
 void run_sync_begin(struct run *r)
 {
 	struct err e = { 0 };
-	int status;
-
-	if (r->sync.state.dir < 0 && open_sync(r, &e) < 0) {
-		try_again(r, &e);
-		return;
-	}
-	status = take_lock(r, &e);
+	int status = prepare(r, &e);
 
 	if (status == 1) {
 		loop_timer_start(r->loop, &r->next_sync, LOCK_PAUSE_MS);

@@ -27,6 +27,7 @@ struct publisher {
 	const struct plan *plan;
 	struct beneath *target;
 	struct stage *stage;
+	struct publish_changes *changes;
 	struct err *e;
 };
 
@@ -41,7 +42,7 @@ static int parent_of(struct publisher *pb, const char *path, const char **ret_na
 static void make_writable(int dir, const char *name, const struct stat *st)
 {
 	if ((st->st_mode & 0700) != 0700)
-		(void)fchmodat(dir, name, (st->st_mode & ENTRY_MODE_BITS) | 0700, 0);
+		(void)stage_chmod(dir, name, (st->st_mode & ENTRY_MODE_BITS) | 0700);
 }
 
 static int place_directory(struct publisher *pb, const struct entry *entry)
@@ -187,6 +188,15 @@ static bool has_type(const struct stat *st, enum entry_type type)
 	return type == ENTRY_LINK ? S_ISLNK(st->st_mode) : S_ISREG(st->st_mode);
 }
 
+/* Enough to believe that the published version's file was not changed or replaced by the game. */
+static bool looks_as_recorded(const struct stat *st, const struct entry *entry)
+{
+	return entry->type == ENTRY_DIRECTORY ||
+	       (entry->type == ENTRY_FILE && (uint64_t)st->st_size == entry->size &&
+		st->st_mtim.tv_sec == entry->mtime.tv_sec &&
+		st->st_mtim.tv_nsec == entry->mtime.tv_nsec);
+}
+
 /* 1 when it was removed, 0 when there was nothing of ours to remove, -1 with e. */
 static int remove_one(struct publisher *pb, const struct entry *entry, bool certainly_ours)
 {
@@ -201,8 +211,12 @@ static int remove_one(struct publisher *pb, const struct entry *entry, bool cert
 	}
 	if (!has_type(&st, entry->type))
 		return 0;
-	if (!certainly_ours && !is_as_recorded(pb, entry, dir, name))
+	if (!(certainly_ours && looks_as_recorded(&st, entry)) &&
+	    !is_as_recorded(pb, entry, dir, name)) {
+		if (certainly_ours && !pb->changes->kept++)
+			pb->changes->kept_example = entry->path;
 		return 0;
+	}
 	if (unlinkat(dir, name, entry->type == ENTRY_DIRECTORY ? AT_REMOVEDIR : 0) == 0)
 		return 1;
 	/* Somebody else's files are in it, or it is a mount: it stays. */
@@ -229,8 +243,7 @@ static void make_removable(struct publisher *pb, const struct tree *old)
 	}
 }
 
-static int remove_old(struct publisher *pb, const struct tree *old, bool certainly_ours,
-		      uint64_t *removed)
+static int remove_old(struct publisher *pb, const struct tree *old, bool certainly_ours)
 {
 	make_removable(pb, old);
 	/* From the end: what a directory holds comes after it. */
@@ -244,7 +257,7 @@ static int remove_old(struct publisher *pb, const struct tree *old, bool certain
 		status = remove_one(pb, entry, certainly_ours);
 		if (status < 0)
 			return -1;
-		*removed += (uint64_t)status;
+		pb->changes->removed += (uint64_t)status;
 	}
 	return 0;
 }
@@ -282,16 +295,18 @@ static int dress_directories(struct publisher *pb)
 }
 
 int publish_in_place(const struct plan *p, struct beneath *target, struct stage *stage,
-		     uint64_t *ret_removed, struct err *e)
+		     struct publish_changes *ret, struct err *e)
 {
-	struct publisher pb = { .plan = p, .target = target, .stage = stage, .e = e };
+	struct publisher pb = {
+		.plan = p, .target = target, .stage = stage, .changes = ret, .e = e
+	};
 
-	*ret_removed = 0;
+	*ret = (struct publish_changes){ 0 };
 	beneath_forget(target);
 	if (place_all(&pb) < 0)
 		return -1;
 	for (size_t k = 0; k < p->ours_count; k++)
-		if (remove_old(&pb, &p->ours[k], k == 0, ret_removed) < 0)
+		if (remove_old(&pb, &p->ours[k], k == 0) < 0)
 			return -1;
 	beneath_forget(target);
 	return dress_directories(&pb);

@@ -15,12 +15,17 @@ struct err;
 struct plan;
 struct stage;
 
+struct publish_changes {
+	uint64_t removed; /* names */
+	uint64_t kept;    /* names to be removed that the game has changed since: they stay */
+	const char *kept_example; /* the first of them, of the plan */
+};
+
 /*
- * *ret_removed counts names removed. After -1 the target is partly new: the next sync, of this or
- * any other version, finishes the job.
+ * After -1 the target is partly new: the next sync, of this or any other version, finishes the job.
  */
 int publish_in_place(const struct plan *p, struct beneath *target, struct stage *stage,
-		     uint64_t *ret_removed, struct err *e);
+		     struct publish_changes *ret, struct err *e);
 
 /* Removes temporary names that a crash left in directories on another filesystem than the target.
  */

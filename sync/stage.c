@@ -114,6 +114,11 @@ int stage_hash(struct stage *s, int source_root, struct entry *entry, struct err
 	return read_source(s, source_root, entry, -1, e);
 }
 
+int stage_chmod(int dir, const char *name, mode_t mode)
+{
+	return fchmodat(dir, name, mode, AT_SYMLINK_NOFOLLOW);
+}
+
 /* A game's file may be readable by others than its owner, who is us. */
 static int open_to_read(int dir, const char *name)
 {
@@ -124,10 +129,10 @@ static int open_to_read(int dir, const char *name)
 	if (fd >= 0 || errno != EACCES || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISREG(st.st_mode) || st.st_uid != geteuid())
 		return fd;
-	if (fchmodat(dir, name, (st.st_mode & ENTRY_MODE_BITS) | 0400, 0) < 0)
+	if (stage_chmod(dir, name, (st.st_mode & ENTRY_MODE_BITS) | 0400) < 0)
 		return -1;
 	fd = openat(dir, name, flags);
-	(void)fchmodat(dir, name, st.st_mode & ENTRY_MODE_BITS, 0);
+	(void)stage_chmod(dir, name, st.st_mode & ENTRY_MODE_BITS);
 	return fd;
 }
 
@@ -155,6 +160,12 @@ static int give_away(struct stage *s, int dir, const char *name, const struct en
 	return 0;
 }
 
+/* Nobody else can change what is in the stage, and the safe way takes four calls. */
+static int chmod_one(const struct stage *s, int dir, const char *name, mode_t mode)
+{
+	return dir == s->dir ? fchmodat(dir, name, mode, 0) : stage_chmod(dir, name, mode);
+}
+
 int stage_dress(struct stage *s, int dir, const char *name, const struct entry *entry,
 		struct err *e)
 {
@@ -162,7 +173,7 @@ int stage_dress(struct stage *s, int dir, const char *name, const struct entry *
 
 	/* Owner first: chown(2) clears the set-id bits. */
 	if (give_away(s, dir, name, entry) < 0 ||
-	    (entry->type != ENTRY_LINK && fchmodat(dir, name, entry->mode, 0) < 0) ||
+	    (entry->type != ENTRY_LINK && chmod_one(s, dir, name, entry->mode) < 0) ||
 	    utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "set owner, mode and time of '%s'", entry->path);
 	return 0;
@@ -216,7 +227,7 @@ int stage_take_away(struct stage *s, int dir, const char *name, struct err *e)
 	if (renameat(dir, name, s->dir, new_name) == 0)
 		return 0;
 	/* Moving a directory changes its "..", for which it has to be writable. */
-	if (errno == EACCES && fchmodat(dir, name, 0700, 0) == 0 &&
+	if (errno == EACCES && stage_chmod(dir, name, 0700) == 0 &&
 	    renameat(dir, name, s->dir, new_name) == 0)
 		return 0;
 	/* A mount of its own below the target cannot be left by a rename; what is there is ours. */

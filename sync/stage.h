@@ -59,6 +59,12 @@ int stage_hash(struct stage *s, int source_root, struct entry *entry, struct err
 /* The content of name in directory dir. False when it cannot be read. */
 bool stage_hash_of(struct stage *s, int dir, const char *name, struct digest *ret);
 
+/*
+ * chmod(2) that does not follow a link: who may write the target may have put one there since we
+ * looked. Needs /proc.
+ */
+int stage_chmod(int dir, const char *name, mode_t mode);
+
 /* Owner, mode and times as entry says, for name in directory dir. */
 int stage_dress(struct stage *s, int dir, const char *name, const struct entry *entry,
 		struct err *e);

@@ -34,6 +34,25 @@ char *state_default_path(const char *target)
 	return mem_format("%s/" STATE_DEFAULT_NAME, target);
 }
 
+/* Who else could write here could make us believe anything: what is ours, what was acknowledged. */
+static int check_owner(int dir, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return err_sys(e, "state directory '%s'", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return err_set(
+			e, ERR_SYSTEM,
+			"state directory '%s' belongs to user %u, not to us (%u): remove it, "
+			"or set --state",
+			path, (unsigned)st.st_uid, (unsigned)geteuid());
+	if ((st.st_mode & 077) && st.st_uid == geteuid() &&
+	    fchmod(dir, st.st_mode & ENTRY_MODE_BITS & ~077U) < 0)
+		return err_sys(e, "close state directory '%s' to others", path);
+	return 0;
+}
+
 int state_open_existing(struct state *s, const char *path, struct err *e)
 {
 	owned_fd dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -42,6 +61,8 @@ int state_open_existing(struct state *s, const char *path, struct err *e)
 		return 1;
 	if (dir < 0)
 		return err_sys(e, "state directory '%s'", path);
+	if (check_owner(dir, path, e) < 0)
+		return -1;
 	s->dir = fd_take(&dir);
 	s->path = mem_copy(path);
 	return 0;
@@ -153,11 +174,6 @@ struct record state_published(const struct state *s)
 	return shown_record(s, PUBLISHED);
 }
 
-struct record state_publishing(const struct state *s)
-{
-	return shown_record(s, PUBLISHING);
-}
-
 struct record state_acknowledged(const struct state *s)
 {
 	return shown_record(s, ACKNOWLEDGED);
@@ -244,6 +260,7 @@ int state_manifests(const struct state *s, struct list *digests, struct err *e)
 	int fd = openat(s->dir, MANIFESTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;
+	struct digest digest;
 
 	if (!dir) {
 		(void)err_sys(e, "open '%s/" MANIFESTS "'", s->path);
@@ -251,8 +268,10 @@ int state_manifests(const struct state *s, struct list *digests, struct err *e)
 		return -1;
 	}
 	for (errno = 0; (found = readdir(dir)); errno = 0)
-		if (found->d_name[0] != '.')
+		if (digest_parse(found->d_name, &digest))
 			list_add(digests, found->d_name);
+		else if (found->d_name[0] != '.') /* half written when it was killed */
+			(void)unlinkat(dirfd(dir), found->d_name, 0);
 	int status = errno ? err_sys(e, "read '%s/" MANIFESTS "'", s->path) : 0;
 	(void)closedir(dir);
 	return status;

@@ -70,7 +70,6 @@ int state_load(const struct state *s, struct record *ret_published, bool *ret_cu
 
 /* Records for people and for comparing; digest "" when there is none, or none that can be read. */
 struct record state_published(const struct state *s);
-struct record state_publishing(const struct state *s);
 struct record state_acknowledged(const struct state *s);
 
 int state_acknowledge(const struct state *s, const struct record *published, struct err *e);

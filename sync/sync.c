@@ -110,7 +110,12 @@ static int open_target(struct sync *s, const char *path, struct err *e)
 {
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_sys(e, "make target '%s'", path);
-	return open_directory("target", path, &s->target, e);
+	if (open_directory("target", path, &s->target, e) < 0)
+		return -1;
+	/* Now, since with a state directory elsewhere the first rename would be what finds out. */
+	if (faccessat(s->target, ".", W_OK | X_OK, 0) < 0)
+		return err_sys(e, "write to target '%s'", path);
+	return 0;
 }
 
 int sync_open(struct sync *s, const struct sync_settings *settings, struct err *e)
@@ -191,9 +196,24 @@ static struct record new_record(const struct plan *p, const struct record *publi
 	return r;
 }
 
+static int put_in_place(const struct plan *p, struct beneath *target, struct stage *stage,
+			const struct sync_notes *notes, struct sync_result *ret, struct err *e)
+{
+	struct publish_changes changes;
+	int status = publish_in_place(p, target, stage, &changes, e);
+
+	ret->removed = changes.removed;
+	if (changes.kept)
+		sync_note(notes,
+			  "kept %" PRIu64 " of the older version's files, changed since they were "
+			  "put there, such as '%s'",
+			  changes.kept, changes.kept_example);
+	return status;
+}
+
 static int publish(struct sync *s, struct plan *p, const struct record *published,
-		   struct beneath *target, struct stage *stage, struct sync_result *ret,
-		   struct err *e)
+		   struct beneath *target, struct stage *stage, const struct sync_notes *notes,
+		   struct sync_result *ret, struct err *e)
 {
 	struct record next = new_record(p, published);
 
@@ -203,12 +223,11 @@ static int publish(struct sync *s, struct plan *p, const struct record *publishe
 		ret->published = *published;
 		if (p->lost && state_write_manifest(&s->state, published->digest, &p->tree, e) < 0)
 			return -1;
-		return publish_in_place(p, target, stage, &ret->removed, e);
+		return put_in_place(p, target, stage, notes, ret, e);
 	}
 	if (state_begin(&s->state, &next, &p->tree, e) < 0)
 		return -1;
-	if (publish_in_place(p, target, stage, &ret->removed, e) < 0 ||
-	    state_commit(&s->state, e) < 0)
+	if (put_in_place(p, target, stage, notes, ret, e) < 0 || state_commit(&s->state, e) < 0)
 		return err_in(e, "the target is partly new, the next sync finishes it");
 	state_tidy(&s->state, next.digest);
 	ret->published = next;
@@ -239,7 +258,7 @@ static int sync_staged(struct sync *s, struct plan *p, const struct record *publ
 		publish_clean_up(p, &target);
 	status = plan_make(p, s->source, &target, stage, e);
 	if (status == 0)
-		status = publish(s, p, published, &target, stage, ret, e);
+		status = publish(s, p, published, &target, stage, notes, ret, e);
 	if (status == 0)
 		tell_foreign(p, notes);
 	if (stage->owner_lost)

@@ -261,7 +261,7 @@ sync() {
 	sync --publish atomically
 	expect_mistake --publish "in-place" "'atomically'"
 	sync --log-level loud
-	expect_mistake --log-level debug info warn error "'loud'"
+	expect_mistake --log-level info warn error "'loud'"
 	sync --log-format yaml
 	expect_mistake --log-format text json
 }
@@ -455,13 +455,13 @@ sync() {
 		echo x >"src-$name/$name"
 		rm -f run.log
 		start run unshare --mount "$gs" run --source "src-$name" --target "target-$name" \
-			--log-format json --log-level debug
+			--log-format json --log-level info
 		within 10 logged run '"message":"ready,'
 		kill -TERM "$run_pid"
 		ended run
 		expect_equal "$status" 0
 		jq -es 'length > 2 and all(.[]; (.time | test("^2[0-9-]*T[0-9:.]*Z$")) and
-			.command == "run" and (.level | IN("debug", "info", "warn", "error")) and
+			.command == "run" and (.level | IN("info", "warn", "error")) and
 			(.message | length) > 0)' run.log
 		iconv -f UTF-8 -t UTF-8 run.log >/dev/null
 	done

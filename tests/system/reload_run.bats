@@ -202,7 +202,7 @@ in_state() {
 	echo status-500 >mode
 	start_peer game @mode
 	start run unshare --mount "$gs" run --source "$dir/src" --target "$dir/target" \
-		--log-level debug --reload-url "http://joe:pa55word@127.0.0.1:$port/reload?key=s3cret" \
+		--log-level info --reload-url "http://joe:pa55word@127.0.0.1:$port/reload?key=s3cret" \
 		--reload-header 'X-Token: t0ken' --reload-body b0dy --reload-deadline 500ms
 	within 10 logged run "given up"
 	in_mounts_of run "$gs" status >said || true

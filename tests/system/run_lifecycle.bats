@@ -64,9 +64,9 @@ has_no_child() {
 	mkdir target/.gs-sidecar
 	start other flock --no-fork target/.gs-sidecar/lock sleep infinity
 	within 5 bash -c '! flock -n target/.gs-sidecar/lock true'
-	run_now
+	run_now --control "unix:$dir/control"
 	within 5 logged run "waiting until it is gone"
-	expect_equal "$(status_of .ready) $(status_of .sync.waiting_for_lock)" "false true"
+	ask GET /status "$dir/control" | jq -e '.ready == false and .sync.waiting_for_lock'
 	expect_ends_at_once
 	[[ ! -e target/file ]]
 }
@@ -312,4 +312,19 @@ reloads() {
 	# The one test that is about time going by without anything.
 	read -rt 1 <> <(:) || true
 	expect_equal "$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$run_pid/status")" "$before"
+}
+
+@test "a log that nobody reads keeps neither probes nor SIGTERM waiting" {
+	mkfifo log
+	exec 9<>log
+	# Full: not a byte more fits.
+	timeout 1 cat /dev/zero >log || true
+	"$gs" run --source src --target target --control "unix:$dir/control" 2>log 3>&- 9<&- &
+	run_pid=$!
+	pids+=("$run_pid")
+	within 5 eval '[[ $(ask GET /readyz "$dir/control") == ready ]]'
+	kill -TERM "$run_pid"
+	ended run
+	expect_status 0
+	exec 9<&-
 }

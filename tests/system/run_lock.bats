@@ -108,3 +108,19 @@ takes_over() {
 	within 5 is_ready_at newest-control
 	expect_equal "$(cat target/file)" 3
 }
+
+@test "the new one takes over the port for probes too, in the pod's one network namespace" {
+	local port
+
+	port=$(free_port)
+	start old "$gs" run --source src --target target --probe-listen "127.0.0.1:$port"
+	within 5 is_ready
+	start new "$gs" run --source new --target target --probe-listen "127.0.0.1:$port"
+	within 5 logged new "waiting until it is gone"
+	# The old one's socket in the state directory still answers for the old one.
+	is_ready
+	kill -TERM "$old_pid"
+	within 5 logged new "probes are answered"
+	within 5 eval '[[ $(curl -sS "http://127.0.0.1:$port/readyz") == ready ]]'
+	expect_equal "$(cat target/file)" 2
+}

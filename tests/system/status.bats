@@ -92,13 +92,14 @@ show() {
 		run curl -s -o /dev/null -w '%{http_code}' -X POST -H 'Origin: http://evil.example' \
 			--unix-socket target/.gs-sidecar/control.sock "http://localhost$path"
 		expect_equal "$output" 403
-		run curl -s -o /dev/null -w '%{http_code}' -X POST -H 'Host: evil.example' \
-			--unix-socket target/.gs-sidecar/control.sock "http://localhost$path"
-		expect_equal "$output" 403
 	done
 	run curl -s -o /dev/null -w '%{http_code}' \
 		--unix-socket target/.gs-sidecar/control.sock http://localhost/v1/reload
 	expect_equal "$output" 405
+	# No browser reaches a unix socket by a name: any will do.
+	run curl -s -o /dev/null -w '%{http_code}' \
+		--unix-socket target/.gs-sidecar/control.sock http://gs/status
+	expect_equal "$output" 200
 }
 
 @test "status: what a hook tells cannot forge a line of the log" {

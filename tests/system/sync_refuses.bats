@@ -95,8 +95,7 @@ refuses() {
 	mkdir -m 0555 new
 	run as_ordinary "$gs" sync --source src --target new
 	expect_status 4
-	expect_output "'new/.gs-sidecar'"
-	expect_output "Permission denied"
+	expect_output "write to target 'new': Permission denied"
 }
 
 @test "a target on a mount that is read-only" {
@@ -279,4 +278,23 @@ refuses() {
 	ended writer
 	sync_now
 	expect_like_rsync
+}
+
+@test "a state directory that somebody else made is not believed" {
+	has_other_users || return 0
+	echo 1 >src/file
+	mkdir -m 777 target/.gs-sidecar
+	chown 65534 target/.gs-sidecar
+	run "$gs" sync --source src --target target
+	expect_status 4
+	expect_output "belongs to user 65534"
+	[[ ! -e target/file ]]
+}
+
+@test "a state directory of ours is closed to others" {
+	echo 1 >src/file
+	mkdir -m 777 target/.gs-sidecar
+	run "$gs" sync --source src --target target
+	expect_status 0
+	expect_equal "$(stat -c %a target/.gs-sidecar)" 700
 }

@@ -374,3 +374,20 @@ cut_off() {
 	sync_now
 	expect_equal "$(ls -A target)" $'.gs-sidecar\nbackup'
 }
+
+@test "a file of ours that the game has replaced or changed since is not deleted" {
+	echo 1 >src/replaced
+	echo 1 >src/changed
+	echo 1 >src/ours
+	ln -s a src/link
+	touch src/stays
+	sync_now
+	echo mine >mine && mv mine target/replaced
+	echo 2 >>target/changed
+	ln -sfn b target/link
+	rm src/replaced src/changed src/ours src/link
+	sync_now
+	expect_output "kept 3 of the older version's files"
+	expect_equal "$(ls target)" $'changed\nlink\nreplaced\nstays'
+	expect_equal "$(cat target/replaced)" mine
+}

@@ -303,3 +303,21 @@ serves() {
 	expect_equal "$status" 0
 	! serves "version 2" || return 1
 }
+
+@test "wrap: the program lives on when nobody holds our stderr any more" {
+	mkfifo log
+	exec 9<>log
+	port=$(free_port)
+	"$gs" wrap --listen "127.0.0.1:$port" --signal HUP -- \
+		"$programs/signals" 2>log >out 3>&- 9<&- &
+	wrap_pid=$!
+	pids+=("$wrap_pid")
+	within 10 curl -fsS "http://127.0.0.1:$port/healthz"
+	exec 9<&-
+	within 10 curl -fsS -X POST "http://127.0.0.1:$port/reload"
+	curl -fsS -X POST "http://127.0.0.1:$port/reload"
+	within 10 grep -q "got HUP" out
+	! grep "got PIPE" out
+	! is_gone "$wrap_pid"
+	[[ -n $(game_pid) ]]
+}

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
@@ -479,7 +480,7 @@ static void operands_are_not_for_every_command(void **state)
 	assert_int_equal(nothing.config.operands.count, 0);
 	assert_int_equal(some.config.operands.count, 2);
 	assert_string_equal(some.config.operands.items[1], "--b");
-	assert_int_equal(some.config.general.log_level, 2);
+	assert_int_equal(some.config.general.log_level, LOG_LEVEL_WARN);
 	assert_wrong(&(struct input){ .command = "sync", .arguments = { "--", "/a" } },
 		     "'/a': 'sync' takes flags only");
 	assert_wrong(&(struct input){ .command = "run", .arguments = { "/a" } },

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BASE 9000000
@@ -339,39 +340,76 @@ static void nobody_is_signalled_who_is_not_there(void **state)
 		    e.sys == EINVAL); /* its number is above every real one */
 }
 
-static volatile sig_atomic_t resizes;
-
-static void on_resize(int number)
+static void end_with_7(int number)
 {
 	(void)number;
-	resizes++;
+	_exit(7);
 }
 
-/*
- * Our own number by a pid file: a real process, a real signal. SIGWINCH, since qemu itself has
- * handlers for all that would end the program.
- */
+/* A program that installs its handler when it is told to, and says so. */
+static pid_t start_game(int told, int say)
+{
+	pid_t pid = fork();
+	char byte;
+
+	if (pid != 0)
+		return pid;
+	if (io_read(told, &byte, 1) == 1) {
+		const struct sigaction handle = { .sa_handler = end_with_7 };
+
+		(void)sigaction(SIGWINCH, &handle, NULL);
+		(void)io_write(say, "x", 1);
+		for (;;)
+			(void)pause();
+	}
+	_exit(1);
+}
+
 static void a_signal_is_sent_to_who_has_a_handler(void **state)
 {
 	owned char *path = mem_format("%s/pid", unit_directory());
 	owned char *pattern = mem_format("pidfile:%s", path);
-	owned char *text = mem_format("%d\n", (int)getpid());
-	const struct sigaction handle = { .sa_handler = on_resize };
-	struct sigaction before;
-	struct err e = { 0 };
 	owned_fd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err e = { 0 };
+	int tell[2], hear[2], status;
+	char byte;
 
 	(void)state;
+	assert_int_equal(pipe(tell), 0);
+	assert_int_equal(pipe(hear), 0);
+	pid_t started = start_game(tell[0], hear[1]);
+	owned char *text = mem_format("%d\n", (int)started);
 	assert_int_equal(io_replace_file(AT_FDCWD, path, text, strlen(text), &e), 0);
 	assert_int_equal(process_signal(proc, pattern, SIGWINCH, &e), -1);
 	assert_int_equal(e.kind, ERR_REMOTE);
 	owned char *expected = mem_format("process %d ('%s') has no handler for SIGWINCH (yet)",
-					  (int)getpid(), pattern);
+					  (int)started, pattern);
 	assert_string_equal(e.text, expected);
-	assert_int_equal(sigaction(SIGWINCH, &handle, &before), 0);
+	assert_int_equal(io_write(tell[1], "x", 1), 0);
+	assert_int_equal(io_read(hear[0], &byte, 1), 1);
 	assert_int_equal(process_signal(proc, pattern, SIGWINCH, &e), 0);
-	assert_int_equal(resizes, 1);
-	assert_int_equal(sigaction(SIGWINCH, &before, NULL), 0);
+	assert_int_equal(waitpid(started, &status, 0), started);
+	assert_int_equal(WEXITSTATUS(status), 7);
+	for (int i = 0; i < 2; i++) {
+		fd_close(&tell[i]);
+		fd_close(&hear[i]);
+	}
+}
+
+/* A game that is PID 1 of its own namespace writes a number that is ours here. */
+static void our_own_number_in_a_pid_file_is_not_meant(void **state)
+{
+	owned char *path = mem_format("%s/pid", unit_directory());
+	owned char *pattern = mem_format("pidfile:%s", path);
+	owned char *text = mem_format("%d\n", (int)getpid());
+	struct err e = { 0 };
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(io_replace_file(AT_FDCWD, path, text, strlen(text), &e), 0);
+	assert_int_equal(process_find(AT_FDCWD, pattern, &pid, &e), -1);
+	assert_int_equal(e.kind, ERR_REMOTE);
+	assert_non_null(strstr(e.text, "shareProcessNamespace"));
 }
 
 int test_process(void);
@@ -394,6 +432,7 @@ int test_process(void)
 		cmocka_unit_test(a_name_cannot_forge_a_field),
 		cmocka_unit_test(nobody_is_signalled_who_is_not_there),
 		cmocka_unit_test(a_signal_is_sent_to_who_has_a_handler),
+		cmocka_unit_test(our_own_number_in_a_pid_file_is_not_meant),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
