@@ -82,7 +82,8 @@ static const struct setting process_rows[] = {
 	  .offset = AT(process),
 	  .help = "The process to signal: a program's exact name (nginx), its path "
 		  "(/usr/sbin/nginx), `argv:` and a pattern for the whole command line "
-		  "(`argv:* server.js`), or `pidfile:` and a path." },
+		  "(`argv:* server.js`), or `pidfile:` and a path. For a process of another "
+		  "container the pod has to share its process namespace." },
 	{ .name = "reload-command",
 	  .value = "WORD",
 	  .type = SETTING_LIST,

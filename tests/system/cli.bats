@@ -536,3 +536,21 @@ fill_source() {
 		"$gs" wrap --listen 127.0.0.1:0 --signal HUP -- sh -c 'exit 3'
 	expect_status 3
 }
+
+@test "a wrong URL is not repeated: it may hold a password" {
+	GS_SIDECAR_RELOAD_URL='http://joe:pa55word@game:99999/?key=s3cret' run "$gs" check \
+		--source src --target target
+	expect_status 2
+	expect_output GS_SIDECAR_RELOAD_URL
+	[[ $output != *pa55word* && $output != *s3cret* ]]
+}
+
+@test "closed standard descriptors do not become ours" {
+	echo 1 >src/file
+	start run bash -c 'exec "$1" run --source src --target target --control "unix:$2/control" \
+		<&- >&- 2>&-' - "$gs" "$dir"
+	within 5 eval '[[ $(ask GET /readyz "$dir/control") == ready ]]'
+	for number in 0 1 2; do
+		expect_equal "$(readlink "/proc/$run_pid/fd/$number")" /dev/null
+	done
+}

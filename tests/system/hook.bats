@@ -327,6 +327,18 @@ squat() {
 	expect_equal "$(requests_to squatter)" 0
 }
 
+@test "hook: a process that our process namespace does not have is not believed" {
+	local name
+
+	name=$(in_mounts_of box readlink /proc/self/ns/mnt)
+	start_peer squatter ready -u "gs-sidecar/$name"
+	# In a process namespace of its own, as a container is, the kernel has no number for it.
+	run in_mounts_of box unshare --pid --fork "$gs" hook post-start --deadline 500ms --on-deadline fail
+	expect_status 3
+	expect_output "another container"
+	expect_equal "$(requests_to squatter)" 0
+}
+
 @test "hook: as another user than run it says why it cannot see" {
 	start_peer game ok
 	run_in box "$(with_reload)"

@@ -391,3 +391,26 @@ cut_off() {
 	expect_equal "$(ls target)" $'changed\nlink\nreplaced\nstays'
 	expect_equal "$(cat target/replaced)" mine
 }
+
+# Whoever can write to the target may do this at any moment; strace makes the moment long enough. An
+# emulated program cannot be traced: there the link is only planted in time.
+@test "a link that is put in a name's place while it is synced is not followed" {
+	echo 1 >src/file
+	sync_now
+	chmod 600 src/file
+	touch -r target/file src/file
+	chmod 755 src/file
+	echo secret >outside
+	chmod 600 outside
+	if [[ $TEST_ARCH == "$(dpkg --print-architecture)" ]]; then
+		start sync strace -qqq -f -o trace -e trace=fchownat,fchmodat,?fchmodat2,?chmod \
+			-e inject=fchownat,fchmodat,?fchmodat2,?chmod:delay_enter=1000000 \
+			"$gs" sync --source src --target target
+		within 5 test -s trace
+	fi
+	ln -sfn "$dir/outside" target/file
+	if [[ -n ${sync_pid-} ]]; then ended sync; else sync_now; fi
+	expect_equal "$(stat -c %a outside)" 600
+	sync_now
+	expect_equal "$(stat -c '%F %a' target/file)" "regular file 755"
+}
