@@ -28,8 +28,7 @@ int buf_add(struct buf *b, const void *bytes, size_t count);
 int buf_add_text(struct buf *b, const char *text);
 int buf_add_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Room for count more bytes at the returned place, to be followed by buf_grown(); NULL over limit.
- */
+/* Room for count more bytes at the returned place, then buf_grown(); NULL over the limit. */
 char *buf_space(struct buf *b, size_t count);
 void buf_grown(struct buf *b, size_t count);
 

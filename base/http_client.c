@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_client: the only file that sees libcurl. It joins the loop by curl_multi_socket_action(3).
- */
+/* http_client: the only file that sees libcurl, which joins the loop by its multi interface. */
 #include "base/http_client.h"
 
 #include "base/address.h"

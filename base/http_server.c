@@ -243,8 +243,7 @@ static void request_completed(void *owner, struct MHD_Connection *c, void **cont
 	*context = NULL;
 }
 
-/* Of a Host header, whose port does not matter: localhost, [::1] or 127.x.x.x, and nothing longer.
- */
+/* Of a Host header with any port: localhost, [::1] or 127.x.x.x, and nothing longer. */
 static bool host_is_local(const char *host)
 {
 	unsigned char bytes[4];

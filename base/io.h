@@ -17,8 +17,7 @@ int io_write(int fd, const void *bytes, size_t count);
 /* Adds everything up to the end of fd; -1 with e when reading fails or b's limit is passed. */
 int io_read_all(int fd, struct buf *b, struct err *e);
 
-/* The file name below directory dir (AT_FDCWD too) added to b. e->sys is ENOENT if there is none.
- */
+/* Adds the file name below directory dir (AT_FDCWD too); e->sys is ENOENT if there is none. */
 int io_read_file(int dir, const char *name, struct buf *b, struct err *e);
 
 /*

@@ -27,6 +27,5 @@ int process_find(int proc, const char *pattern, pid_t *ret, struct err *e);
  */
 int process_signal(int proc, const char *pattern, int number, struct err *e);
 
-/* Whether the process has a handler for the signal, SigCgt in proc(5); -1 when it cannot be told.
- */
+/* Whether the process has a handler for the signal, SigCgt in proc(5); -1: cannot be told. */
 int process_catches(int proc, pid_t pid, int number);

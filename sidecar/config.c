@@ -50,8 +50,7 @@ static int check_value(const struct config_row *row, const struct source *from, 
 	return status;
 }
 
-/* A list is replaced by what comes from a stronger source, and grows by what comes from the same.
- */
+/* A list is replaced by what a stronger source has, and grows by what the same one adds. */
 static int set_row(struct config *c, size_t index, const char *text, const struct source *from,
 		   struct err *e)
 {

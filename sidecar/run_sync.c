@@ -142,14 +142,18 @@ static int start_child(struct run *r, struct err *e)
 
 static int take_lock(struct run *r, struct err *e)
 {
-	int status = r->sync.state.lock >= 0 ? 0 : state_try_lock(&r->sync.state, e);
+	if (r->sync.state.lock >= 0)
+		return 0;
 
+	int status = state_try_lock(&r->sync.state, e);
 	if (status == 1 && !r->facts.waiting_for_lock)
 		log_info("another sidecar has '%s': waiting until it is gone",
 			 r->config->sync.target);
 	if (status == 0 && r->facts.waiting_for_lock)
 		log_info("the other sidecar is gone: taking over '%s'", r->config->sync.target);
 	r->facts.waiting_for_lock = status == 1;
+	if (status == 0)
+		r->first_start = !state_acknowledged(&r->sync.state).digest[0];
 	return status;
 }
 
@@ -162,12 +166,11 @@ static bool is_passing(const struct err *e)
 
 static int open_sync(struct run *r, struct err *e)
 {
-	if (sync_open(&r->sync, &r->config->sync, e) < 0) {
+	int status = sync_open(&r->sync, &r->config->sync, e);
+
+	if (status < 0)
 		sync_close(&r->sync);
-		return -1;
-	}
-	r->first_start = !state_acknowledged(&r->sync.state).digest[0];
-	return 0;
+	return status;
 }
 
 /* 0 when the lock is ours, 1 when somebody else has it, -1 with e. Listens in any case. */
@@ -220,8 +223,7 @@ void run_sync_init(struct run *r)
 	r->sync_text = BUF_INIT(REPORT_MOST);
 }
 
-/* At any moment: the engine leaves a whole old or whole new tree, or one the next start finishes.
- */
+/* At any moment: what the engine leaves half done the next start finishes. */
 void run_sync_stop(struct run *r)
 {
 	loop_timer_stop(r->loop, &r->next_sync);

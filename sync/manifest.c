@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* manifest: see manifest.h. The file lies in a volume that others may write: nothing is believed.
- */
+/* manifest: see manifest.h. Others may write to the volume it lies in: nothing is believed. */
 #include "sync/manifest.h"
 
 #include "base/buf.h"

@@ -27,6 +27,5 @@ struct publish_changes {
 int publish_in_place(const struct plan *p, struct beneath *target, struct stage *stage,
 		     struct publish_changes *ret, struct err *e);
 
-/* Removes temporary names that a crash left in directories on another filesystem than the target.
- */
+/* Removes temporary names that a crash left in mounts of their own below the target. */
 void publish_clean_up(const struct plan *p, struct beneath *target);

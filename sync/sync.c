@@ -140,8 +140,7 @@ void sync_close(struct sync *s)
 	s->reserved = NULL;
 }
 
-/* A damaged manifest is as good as none; one that cannot be read now may be readable in a moment.
- */
+/* A damaged manifest is as good as none; one that cannot be read may be readable soon. */
 static int load_manifest(const struct sync *s, const char *digest, struct tree *ret,
 			 const struct sync_notes *notes, struct err *e)
 {
