@@ -113,7 +113,7 @@ static int open_target(struct sync *s, const char *path, struct err *e)
 	if (open_directory("target", path, &s->target, e) < 0)
 		return -1;
 	/* Now, since with a state directory elsewhere the first rename would be what finds out. */
-	if (access(path, W_OK | X_OK) < 0)
+	if (access(path, W_OK | X_OK) < 0 && (errno == EACCES || errno == EROFS))
 		return err_sys(e, "write to target '%s'", path);
 	return 0;
 }

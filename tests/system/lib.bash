@@ -21,6 +21,7 @@ teardown() {
 	local pid
 
 	if declare -F clean_up >/dev/null; then clean_up; fi
+	end_descendants "${pids[@]}"
 	for pid in "${pids[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
@@ -285,11 +286,13 @@ expect_secret() {
 	fi
 }
 
-# Kills what the started programs have started themselves; to be called in clean_up().
+# Kills what the started programs have started themselves. They are stopped first: nginx starts a
+# worker anew that has died.
 end_descendants() {
 	local pid
 
 	for pid; do
+		kill -STOP "$pid" 2>/dev/null || true
 		end_descendants $(pgrep -P "$pid")
 		[[ " ${pids[*]} " == *" $pid "* ]] || kill -KILL "$pid" 2>/dev/null || true
 	done
