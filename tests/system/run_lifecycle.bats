@@ -328,3 +328,18 @@ reloads() {
 	expect_status 0
 	exec 9<&-
 }
+
+@test "an image that holds nothing but the program is enough" {
+	[[ $gs != */asan/* ]] || return 0 # that build is not static
+	mkdir -p root/proc root/app/js root/app/scripts
+	cp "$gs" root/gs-sidecar
+	echo 1 >root/app/js/file
+	start run unshare --mount --pid --fork bash -c 'mount -t proc proc root/proc &&
+		exec chroot root /gs-sidecar run --source /app/js --target /app/scripts \
+			--control unix:/app/scripts/control'
+	within 5 eval '[[ $(ask GET /readyz "$dir/root/app/scripts/control") == ready ]]'
+	expect_equal "$(cat root/app/scripts/file)" 1
+	kill -TERM "$(pgrep -P "$run_pid")"
+	ended run
+	expect_status 0
+}
