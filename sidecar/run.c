@@ -31,11 +31,6 @@ int check_run(const struct config *c, struct err *e)
 	return 0;
 }
 
-void run_end(struct run *r, int status)
-{
-	loop_stop(r->loop, status);
-}
-
 bool run_is_ready(struct run *r, const char **ret_reason)
 {
 	r->facts.published = r->published_at != 0;
@@ -45,7 +40,8 @@ bool run_is_ready(struct run *r, const char **ret_reason)
 	return readiness_verdict(&r->facts, ret_reason);
 }
 
-void run_tell_readiness(struct run *r)
+/* Logs a change of it. */
+static void tell_readiness(struct run *r)
 {
 	const char *reason;
 	char span[CLOCK_TEXT_SIZE];
@@ -110,7 +106,7 @@ static void on_reload_change(struct reload *reload)
 	case RELOAD_SENT:
 		break;
 	}
-	run_tell_readiness(r);
+	tell_readiness(r);
 }
 
 void run_on_published(struct run *r)
@@ -120,7 +116,7 @@ void run_on_published(struct run *r)
 	struct trigger_key key = { .serial = published->serial };
 
 	if (!r->reload.trigger) {
-		run_tell_readiness(r);
+		tell_readiness(r);
 		return;
 	}
 	_Static_assert(sizeof(key.digest) >= sizeof(published->digest), "a digest fits");
@@ -130,7 +126,7 @@ void run_on_published(struct run *r)
 		log_info("the game has acknowledged this version before: no reload");
 		r->reload.state = RELOAD_ACKNOWLEDGED;
 		r->reload.wanted = key;
-		run_tell_readiness(r);
+		tell_readiness(r);
 		return;
 	}
 	r->told_failure = 0;
@@ -145,7 +141,7 @@ static void on_signal(struct signals *s, int number)
 		child_reap();
 	} else if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
 		log_info("%s: ending", signal_name(number));
-		run_end(r, EXIT_DONE);
+		loop_stop(r->loop, EXIT_DONE);
 	}
 }
 

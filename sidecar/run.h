@@ -34,7 +34,8 @@ struct run {
 	struct child sync_child;
 	struct loop_watch sync_output;
 	struct buf sync_text;
-	struct sync_report report; /* of the last sync that ended */
+	struct sync_report report; /* of the last sync that succeeded */
+	struct err sync_error;     /* why the last one failed, if it did */
 	uint64_t syncs, sync_failures;
 	int64_t published_at; /* clock_ms(), 0: not yet */
 
@@ -47,14 +48,10 @@ struct run {
 };
 
 /* run.c */
-void run_end(struct run *r, int status);
 bool run_is_ready(struct run *r, const char **ret_reason);
 
 /* Called when a version is what the target holds: the reload is next. */
 void run_on_published(struct run *r);
-
-/* Logs a change of readiness. */
-void run_tell_readiness(struct run *r);
 
 /* run_sync.c */
 void run_sync_init(struct run *r);

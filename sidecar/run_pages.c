@@ -61,7 +61,7 @@ static struct json *sync_json(const struct run *r)
 	json_put_bool(j, "running", r->sync_child.pid != 0);
 	json_put_number(j, "ended", (double)r->syncs);
 	json_put_number(j, "failures", (double)r->sync_failures);
-	json_put_text(j, "last_error", r->report.e.kind == ERR_NONE ? NULL : r->report.e.text);
+	json_put_text(j, "last_error", r->sync_error.kind == ERR_NONE ? NULL : r->sync_error.text);
 	json_put_bool(j, "changed", r->report.result.changed);
 	json_put_number(j, "placed", (double)r->report.result.placed);
 	json_put_number(j, "placed_bytes", (double)r->report.result.placed_bytes);

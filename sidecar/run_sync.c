@@ -29,6 +29,7 @@ static void try_again(struct run *r, const struct err *e)
 	r->sync_pause_ms = r->sync_pause_ms ? 2 * r->sync_pause_ms : SYNC_PAUSE_FIRST_MS;
 	if (r->sync_pause_ms > SYNC_PAUSE_MOST_MS)
 		r->sync_pause_ms = SYNC_PAUSE_MOST_MS;
+	r->sync_error = *e;
 	r->sync_failures++;
 	r->facts.sync_failed = true;
 	log_error("sync failed, trying again in %s: %s", clock_span(r->sync_pause_ms, span),
@@ -66,6 +67,7 @@ static void on_output(struct loop_watch *w, uint32_t events)
 static void on_sync_end(struct child *child, int status)
 {
 	struct run *r = child->owner;
+	struct sync_report report;
 	struct err e = { 0 };
 
 	while (r->sync_output.fd >= 0 && read_output(r))
@@ -74,13 +76,15 @@ static void on_sync_end(struct child *child, int status)
 	r->syncs++;
 	if (status > 128)
 		(void)err_set(&e, ERR_SYSTEM, "the sync was killed by signal %d", status - 128);
-	else if (sync_report_read(r->sync_text.data, &r->report, &e) == 0)
-		e = r->report.e;
+	else if (sync_report_read(r->sync_text.data, &report, &e) == 0)
+		e = report.e;
 	buf_done(&r->sync_text);
 	if (e.kind != ERR_NONE) {
 		try_again(r, &e);
 		return;
 	}
+	r->report = report;
+	r->sync_error = e;
 	r->sync_pause_ms = 0;
 	r->facts.sync_failed = false;
 	r->published_at = clock_ms();

@@ -343,3 +343,17 @@ reloads() {
 	ended run
 	expect_status 0
 }
+
+@test "a sync that was killed is tried again, and status says what happened" {
+	truncate -s 3G src/big
+	start run "$gs" run --source src --target target
+	within 5 pgrep -P "$run_pid"
+	kill -KILL "$(pgrep -P "$run_pid")"
+	within 5 logged run "the sync was killed by signal 9"
+	status_of .sync.last_error | grep -F "killed by signal 9"
+	status_of .synced | grep -x false
+	rm src/big
+	within 10 is_ready
+	status_of .sync.last_error | grep -x null
+	status_of .sync.failures | grep -x 1
+}
