@@ -2,21 +2,24 @@
 VERSION = 0.1.0
 HERE := $(shell dpkg --print-architecture)
 ARCH ?= $(HERE)
-# release: the static program, by musl. asan: with glibc and sanitizers, for `make sanitize`.
+# release: the static program, by musl. asan, tsan: with glibc and sanitizers, for `make sanitize`
+# and `make tsan`.
 KIND ?= release
+sanitizers_asan = address,undefined
+sanitizers_tsan = thread
 
 base = address beneath buf child clock digest err fd http_client http_server io json list log \
-	loop mem metric parse setting signals text
+	loop mem metric parse pattern pool setting signals text
 sync = manifest plan publish remove scan settings stage state sync tree
 reloader = command endpoint process reload settings trigger trigger_command trigger_http \
 	trigger_signal
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_status cmd_sync cmd_wrap \
-	commands config help main resident rows run run_pages run_sync sync_report
+	commands config help main progress resident rows run run_pages run_sync sync_report
 unit = main test_address test_beneath test_buf test_child test_clock test_config \
 	test_corpus test_digest test_err test_io test_json test_list test_loop test_manifest \
-	test_parse test_process test_readiness test_reload test_setting test_state test_text \
-	test_tree
+	test_parse test_pattern test_pool test_process test_progress test_readiness test_reload \
+	test_setting test_state test_text test_tree
 programs = empty deny peer signals random_tree silent pairs
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -37,7 +40,7 @@ else
 BUILD = build/$(KIND)
 CC = gcc
 ready = $(BUILD)/packages
-flags += -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+flags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(sanitizers_$(KIND)) -fno-sanitize-recover=all
 link = $(flags)
 libraries = -lcurl -lmicrohttpd -lcjson -lpthread
 endif
@@ -69,7 +72,7 @@ $(program): $(objects) $(ready)
 unit_objects = $(filter-out %/sidecar/main.o,$(objects)) $(unit:%=$(BUILD)/obj/tests/unit/%.o)
 $(unit_tests): $(unit_objects) $(ready)
 	@echo "link    $@"
-	@$(CC) $(link) -o $@ $(unit_objects) -lcmocka $(libraries)
+	@$(CC) $(link) -Wl,--wrap=pthread_create -o $@ $(unit_objects) -lcmocka $(libraries)
 
 -include $(objects:.o=.d) $(unit_objects:.o=.d)
 
@@ -94,6 +97,15 @@ test: all $(unit_tests) $(test_programs)
 
 sanitize:
 	$(MAKE) KIND=asan test
+
+# What has threads; without address randomization where that may be, which can be too much for it.
+tsan:
+	$(MAKE) KIND=tsan tsan-tests
+
+tsan-tests: all $(unit_tests) $(test_programs)
+	tools/install-packages.sh test
+	$$(setarch -R true 2>/dev/null && echo setarch -R) \
+		tests/run $(ARCH) $(BUILD) tests/system/sync_tree.bats tests/system/sync_types.bats
 
 lint:
 	tools/install-packages.sh lint build
@@ -127,4 +139,4 @@ format:
 clean:
 	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
 
-.PHONY: all test sanitize lint layers size demo bench fuzz docs format clean
+.PHONY: all test sanitize tsan tsan-tests lint layers size demo bench fuzz docs format clean

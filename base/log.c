@@ -12,10 +12,15 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LOG_MESSAGE_MAX 4096
+#define LOG_BAR_MAX 512
+
+/* Back to the first column, and erase to the end of the line. */
+#define CLEAR_BAR "\r\033[K"
 
 static struct {
 	const char *who;
@@ -23,7 +28,8 @@ static struct {
 	enum log_level least;
 	bool never_wait;
 	unsigned lost; /* lines since the last one that was written */
-} setup = { "gs-sidecar", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, false, 0 };
+	char bar[LOG_BAR_MAX];
+} setup = { "gs-sidecar", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, false, 0, "" };
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_INFO] = "info",
@@ -54,6 +60,14 @@ static char *json_quoted(const char *printable)
 		*to++ = *printable;
 	}
 	return quoted;
+}
+
+bool log_on_terminal(void)
+{
+	const char *terminal = getenv("TERM");
+
+	return setup.format == LOG_FORMAT_TEXT && setup.least == LOG_LEVEL_INFO &&
+	       isatty(STDERR_FILENO) && !(terminal && text_is(terminal, "dumb"));
 }
 
 static char *line_of(enum log_level level, const char *printable)
@@ -93,8 +107,19 @@ static void log_text(enum log_level level, const char *text)
 {
 	owned char *printable = text_printable(text);
 	owned char *line = line_of(level, printable);
+	owned char *above_bar = setup.bar[0] ? mem_format(CLEAR_BAR "%s%s", line, setup.bar) : NULL;
 
-	setup.lost = write_line(line) ? 0 : setup.lost + 1;
+	setup.lost = write_line(above_bar ? above_bar : line) ? 0 : setup.lost + 1;
+}
+
+void log_bar(const char *text)
+{
+	int kept = errno;
+	owned char *redrawn = mem_format(CLEAR_BAR "%s", text);
+
+	(void)snprintf(setup.bar, sizeof(setup.bar), "%s", text);
+	(void)write_line(redrawn);
+	errno = kept;
 }
 
 static void tell_lost(void)

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
@@ -23,3 +25,12 @@ void log_never_wait(void);
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A person watches: lines are text, begin at info, and go to a terminal that can redraw a line. */
+bool log_on_terminal(void);
+
+/*
+ * For such a terminal: text that stays beneath the lines, on one line that it fits, until the next
+ * call; "" takes it away.
+ */
+void log_bar(const char *text);

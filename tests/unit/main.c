@@ -39,6 +39,8 @@ const char *unit_directory(void)
 /* One line per file in this folder. */
 #define GROUPS(GROUP)         \
 	GROUP(test_parse)     \
+	GROUP(test_pattern)   \
+	GROUP(test_pool)      \
 	GROUP(test_text)      \
 	GROUP(test_buf)       \
 	GROUP(test_list)      \
@@ -59,6 +61,7 @@ const char *unit_directory(void)
 	GROUP(test_reload)    \
 	GROUP(test_readiness) \
 	GROUP(test_config)    \
+	GROUP(test_progress)  \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

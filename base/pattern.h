@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pattern: which paths a person means.
+ *
+ *   "*.map"     no slash: a name at any depth
+ *   "js/v?.map" with a slash: a path from the root, "?" and "*" stay within one directory
+ *
+ * A pattern that fits a directory fits all below it. A slash at the start or end changes nothing
+ * but that a leading slash anchors ("/x" is x at the root). "?", "[0-9]", "[!a]", "[[:digit:]]" and
+ * "\*" mean what they mean in a shell; a leading dot is nothing special.
+ *
+ * Names are bytes: "?" is one byte, and any byte fits itself. That holds because the program never
+ * calls setlocale(3): in a UTF-8 locale fnmatch(3) would stumble over what is not UTF-8.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* Fails with ERR_USAGE when it could never fit, or not mean what it looks like. */
+int pattern_check(const char *pattern, struct err *e);
+
+/* For a pattern that pattern_check() took, and a relative path without a leading slash. */
+bool pattern_fits(const char *pattern, const char *path);
