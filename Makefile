@@ -8,19 +8,19 @@ KIND ?= release
 sanitizers_asan = address,undefined
 sanitizers_tsan = thread
 
-base = address beneath buf child clock digest err fd http_client http_server io json list log \
-	loop mem metric parse pattern pool setting signals text
+base = address beneath buf child clock digest err fd folders http_client http_server io json list \
+	log loop mem metric parse pattern pool remote setting signals text watch
 sync = manifest plan publish remove scan settings stage state sync tree
 reloader = command endpoint process reload settings trigger trigger_command trigger_http \
 	trigger_signal
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_status cmd_sync cmd_wrap \
-	commands config help main progress resident rows run run_pages run_sync sync_report
+	commands config help main progress resident rows run run_pages run_sync run_watch sync_report
 unit = main test_address test_beneath test_buf test_child test_clock test_config \
 	test_corpus test_digest test_err test_io test_json test_list test_loop test_manifest \
 	test_parse test_pattern test_pool test_process test_progress test_readiness test_reload \
-	test_setting test_state test_text test_tree
-programs = empty deny peer signals random_tree silent pairs
+	test_setting test_state test_text test_tree test_watch
+programs = empty deny peer signals random_tree remote silent pairs
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wformat=2 -Wpointer-arith -Werror

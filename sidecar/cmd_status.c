@@ -84,6 +84,14 @@ static void print_sync(const struct json *j)
 		print_line("           last failure: ", text_of(s, "last_error"));
 }
 
+static void print_watch(const struct json *j)
+{
+	const struct json *w = json_get(j, "watch");
+
+	(void)printf("watch      %s, %.0f directories by events, %.0f changes\n",
+		     text_of(w, "mode"), number_of(w, "directories"), number_of(w, "changes"));
+}
+
 static bool is_ready(const struct json *j)
 {
 	bool ready = false;
@@ -102,6 +110,7 @@ static void print_for_people(const struct json *j)
 	print_published(j);
 	print_reload(j);
 	print_sync(j);
+	print_watch(j);
 }
 
 int cmd_status(struct config *c)

@@ -21,7 +21,8 @@ const struct command commands[] = {
 		  "\n"
 		  "  gs-sidecar run --source /app/js --target /app/scripts \\\n"
 		  "      --reload-url http://127.0.0.1:3000/reload --probe-listen 0.0.0.0:8077\n",
-	  .groups = GROUP_SYNC | RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+	  .groups = GROUP_SYNC | GROUP_WATCH | RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_SERVE |
+		    GROUP_GENERAL,
 	  .check = check_run,
 	  .run = cmd_run },
 	{ .name = "sync",

@@ -40,6 +40,11 @@ struct lock_settings {
 	int64_t inherited; /* a descriptor; 0: none */
 };
 
+struct source_watch_settings {
+	bool on;
+	int64_t settle, longest, poll;
+};
+
 struct config {
 	struct general_settings general;
 	struct sync_settings sync;
@@ -48,6 +53,7 @@ struct config {
 	struct endpoint_settings endpoint;
 	struct wait_settings wait;
 	struct lock_settings lock;
+	struct source_watch_settings watch;
 	bool json;
 	struct list operands; /* what the command line has besides flags */
 	struct list origins;  /* of each row of the joined table */

@@ -79,6 +79,32 @@ static const struct setting lock_rows[] = {
 	  .help = "How long to wait for another sidecar that has the target." },
 };
 
+static const struct setting watch_rows[] = {
+	{ .name = "watch-source",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct source_watch_settings, on),
+	  .help = "Sync again whenever the source changes." },
+	{ .name = "watch-settle",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct source_watch_settings, settle),
+	  .standard = "500ms",
+	  .help = "How long a changed source has to be quiet before it is synced." },
+	{ .name = "watch-longest",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct source_watch_settings, longest),
+	  .standard = "10s",
+	  .help = "How long to wait for that at most, when it is never quiet." },
+	{ .name = "watch-poll",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct source_watch_settings, poll),
+	  .standard = "10s",
+	  .help = "How often to compare the source where changes are not told: on NFS, SMB, FUSE "
+		  "and the like, or when inotify's limits are reached." },
+};
+
 static const struct setting internal_rows[] = {
 	{ .name = "inherited-lock",
 	  .type = SETTING_COUNT,
@@ -99,6 +125,7 @@ static const struct {
 	struct setting_group own;
 } groups[] = {
 	{ GROUP_SYNC, AT(sync), &sync_rows, { 0 } },
+	{ GROUP_WATCH, AT(watch), NULL, SETTING_GROUP(watch_rows) },
 	{ GROUP_RELOAD_HTTP, AT(reload), &reload_http_rows, { 0 } },
 	{ GROUP_RELOAD_SIGNAL, AT(reload), &reload_signal_rows, { 0 } },
 	{ GROUP_RELOAD_PROCESS, AT(reload), &reload_process_rows, { 0 } },

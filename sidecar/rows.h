@@ -25,6 +25,7 @@ enum config_group {
 	GROUP_JSON = 1 << 12,
 	GROUP_INTERNAL = 1 << 13,
 	GROUP_GENERAL = 1 << 14,
+	GROUP_WATCH = 1 << 15,
 };
 
 struct config_row {

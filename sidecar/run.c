@@ -21,7 +21,7 @@
 
 int check_run(const struct config *c, struct err *e)
 {
-	if (check_sync(c, e) < 0 || trigger_check(&c->reload, e) < 0)
+	if (check_sync(c, e) < 0 || trigger_check(&c->reload, e) < 0 || run_watch_check(c, e) < 0)
 		return -1;
 	if (!address_is_local(&c->serve.control))
 		return err_set(e, ERR_USAGE,
@@ -174,6 +174,7 @@ static int set_up(struct run *r, struct err *e)
 	if (!r->loop || signals_start(&r->signals, r->loop, e) < 0 || init_reload(r, e) < 0 ||
 	    run_pages_start(r, e) < 0 || run_sync_open(r, e) < 0)
 		return -1;
+	run_watch_start(r);
 	return 0;
 }
 
@@ -181,6 +182,7 @@ static void tear_down(struct run *r)
 {
 	if (!r->loop)
 		return;
+	run_watch_stop(r);
 	run_sync_stop(r);
 	reload_done(&r->reload);
 	run_pages_stop(r);

@@ -4,6 +4,7 @@
  *
  *   run.c        wiring, life cycle, signals
  *   run_sync.c   the sync child, its report, trying again
+ *   run_watch.c  when the source changes
  *   run_pages.c  what the listeners answer
  */
 #pragma once
@@ -18,6 +19,7 @@
 #include "sidecar/sync_report.h"
 
 struct http_server;
+struct watch;
 
 struct run {
 	const struct config *config;
@@ -38,6 +40,10 @@ struct run {
 	struct err sync_error;     /* why the last one failed, if it did */
 	uint64_t syncs, sync_failures;
 	int64_t published_at; /* clock_ms(), 0: not yet */
+	bool sync_again;      /* the source has changed since the running one began */
+
+	struct watch *watch; /* of the source; NULL: off */
+	uint64_t changes;    /* versions that came after the first */
 
 	struct reload reload; /* trigger NULL: no way to reload is configured */
 	bool first_start;     /* no version was ever acknowledged on this volume */
@@ -63,7 +69,20 @@ int run_sync_open(struct run *r, struct err *e);
 
 /* Takes the lock and starts a sync, now or as soon as that is possible. */
 void run_sync_begin(struct run *r);
+
+/* The source may be another now: the same, or once more after the sync that is running. */
+void run_sync_again(struct run *r);
 void run_sync_stop(struct run *r);
+
+/* run_watch.c */
+int run_watch_check(const struct config *c, struct err *e);
+
+/* To be called before the first sync, so that no change falls in between. */
+void run_watch_start(struct run *r);
+void run_watch_stop(struct run *r);
+
+/* "events", "polling" or "off" */
+const char *run_watch_mode(const struct run *r);
 
 /* run_pages.c */
 /* Makes the control server, which listens at the meeting point. */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/watch.h"
 #include "sidecar/resident.h"
 #include "sidecar/run.h"
 
@@ -67,6 +68,21 @@ static struct json *sync_json(const struct run *r)
 	json_put_number(j, "placed_bytes", (double)r->report.result.placed_bytes);
 	json_put_number(j, "removed", (double)r->report.result.removed);
 	json_put_number(j, "took_ms", (double)r->report.took_ms);
+	return j;
+}
+
+static size_t watched_directories(const struct run *r)
+{
+	return r->watch ? watch_directories(r->watch) : 0;
+}
+
+static struct json *watch_json(const struct run *r)
+{
+	struct json *j = json_object();
+
+	json_put_text(j, "mode", run_watch_mode(r));
+	json_put_number(j, "directories", (double)watched_directories(r));
+	json_put_number(j, "changes", (double)r->changes);
 	return j;
 }
 
@@ -125,6 +141,7 @@ static void on_status(struct http_request *request, void *owner)
 	json_put_text(j, "target", r->config->sync.target);
 	json_put(j, "published", record_json(&published));
 	json_put(j, "sync", sync_json(r));
+	json_put(j, "watch", watch_json(r));
 	json_put(j, "reload", reload_json(r));
 	json_put(j, "timeline_ms", timeline_json(r));
 	owned char *text = json_print(j, true);
@@ -163,6 +180,14 @@ static struct metric owed = { .name = "gs_sidecar_reload_owed",
 			      .help = "1 while a published version is not acknowledged.",
 			      .kind = METRIC_GAUGE };
 
+static struct metric changes = { .name = "gs_sidecar_source_changes_total",
+				 .help = "Versions published because the source had changed.",
+				 .kind = METRIC_COUNTER };
+static struct metric polling = { .name = "gs_sidecar_source_polling",
+				 .help = "1 while the source is watched by looking every now and "
+					 "then.",
+				 .kind = METRIC_GAUGE };
+
 static void list_metrics(void)
 {
 	metric_list(&info);
@@ -174,6 +199,8 @@ static void list_metrics(void)
 	metric_list(&bytes);
 	metric_list(&serial);
 	metric_list(&owed);
+	metric_list(&changes);
+	metric_list(&polling);
 }
 
 static void read_metrics(struct run *r)
@@ -188,6 +215,8 @@ static void read_metrics(struct run *r)
 	files.value = (double)published->files;
 	bytes.value = (double)published->bytes;
 	serial.value = (double)published->serial;
+	changes.value = (double)r->changes;
+	polling.value = r->watch && watch_polls(r->watch);
 	owed.value = r->facts.published && r->facts.reload_wanted && !r->facts.acknowledged;
 }
 

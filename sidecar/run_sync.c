@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/watch.h"
 #include "sidecar/run.h"
 
 #include <errno.h>
@@ -64,10 +65,31 @@ static void on_output(struct loop_watch *w, uint32_t events)
 		close_output(r);
 }
 
+/* A look at a source that has not changed is worth no line and no reload. */
+static void take_report(struct run *r, const struct sync_report *report)
+{
+	bool first = !r->published_at, failed = r->sync_error.kind != ERR_NONE;
+	bool news = first || report->result.published.serial != r->report.result.published.serial;
+
+	r->report = *report;
+	r->sync_error = report->e;
+	r->sync_pause_ms = 0;
+	r->facts.sync_failed = false;
+	if (news || failed) {
+		owned char *text = sync_report_say(report);
+		log_info("%s", text);
+	}
+	if (!news)
+		return;
+	r->published_at = clock_ms();
+	r->changes += !first;
+	run_on_published(r);
+}
+
 static void on_sync_end(struct child *child, int status)
 {
 	struct run *r = child->owner;
-	struct sync_report report;
+	struct sync_report report = { 0 };
 	struct err e = { 0 };
 
 	while (r->sync_output.fd >= 0 && read_output(r))
@@ -80,17 +102,15 @@ static void on_sync_end(struct child *child, int status)
 		e = report.e;
 	buf_done(&r->sync_text);
 	if (e.kind != ERR_NONE) {
+		if (r->sync_again)
+			r->sync_pause_ms = 0; /* of what was there before */
+		r->sync_again = false;
 		try_again(r, &e);
 		return;
 	}
-	r->report = report;
-	r->sync_error = e;
-	r->sync_pause_ms = 0;
-	r->facts.sync_failed = false;
-	r->published_at = clock_ms();
-	owned char *text = sync_report_say(&r->report);
-	log_info("%s", text);
-	run_on_published(r);
+	take_report(r, &report);
+	if (r->sync_again)
+		run_sync_begin(r);
 }
 
 /* The settings of the sync as flags: they win over whatever the child finds elsewhere. */
@@ -206,12 +226,29 @@ void run_sync_begin(struct run *r)
 	struct err e = { 0 };
 	int status = prepare(r, &e);
 
+	r->sync_again = false;
 	if (status == 1) {
 		loop_timer_start(r->loop, &r->next_sync, LOCK_PAUSE_MS);
 		return;
 	}
 	if (status < 0 || start_child(r, &e) < 0)
 		try_again(r, &e);
+}
+
+/*
+ * A poll knows of no change and comes again by itself: it hurries nothing. While the lock is
+ * somebody else's a sync will come anyway.
+ */
+void run_sync_again(struct run *r)
+{
+	bool sure = !watch_polls(r->watch);
+
+	if (r->sync_child.pid) {
+		r->sync_again |= sure;
+	} else if (!r->next_sync.armed || (sure && !r->facts.waiting_for_lock)) {
+		loop_timer_stop(r->loop, &r->next_sync);
+		run_sync_begin(r);
+	}
 }
 
 static void on_next_sync(struct loop_timer *t)

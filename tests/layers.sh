@@ -12,7 +12,7 @@ declare -A below=(
 	[probe]="base"
 	[sidecar]="base sync reloader probe"
 )
-third_party='curl/|microhttpd|cjson/|xxhash|mbedtls/|psa/'
+third_party='curl/|microhttpd|cjson/|xxhash|mbedtls/|psa/|inotifytools/'
 most_lines=500
 failures=0
 

@@ -196,12 +196,13 @@ cross_cc() {
 	END
 }
 
-# musl has no kernel headers of its own; these come with the C library's development package.
+# musl has no kernel headers of its own; these come with the C library's development package. The one
+# of inotifytools only includes <sys/inotify.h>, which is musl's then: its library is not linked.
 kernel_headers() {
 	local from=/usr/include asm=/usr/include/$gnu/asm
 
 	[[ -z $cross ]] || from=/usr/$gnu/include asm=/usr/$gnu/include/asm
-	ln -s "$from/linux" "$from/asm-generic" "$asm" "$work/include/"
+	ln -s "$from/linux" "$from/asm-generic" "$asm" /usr/include/inotifytools "$work/include/"
 }
 
 compiler() {

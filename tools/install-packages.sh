@@ -8,7 +8,7 @@ export LC_ALL=C
 
 declare -A packages=(
 	# What turns this repository into the binary for the machine it is built on.
-	[build]="gcc make musl-tools musl-dev dpkg-dev xz-utils patch ca-certificates"
+	[build]="gcc make musl-tools musl-dev dpkg-dev xz-utils patch ca-certificates libinotifytools0-dev"
 	# The cross compiler; musl for arm64 is unpacked privately by build-libs.sh.
 	[arm64]="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
@@ -17,7 +17,7 @@ declare -A packages=(
 	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
 		libxxhash-dev libcmocka-dev"
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
-	[sanitize]="gcc clang libclang-rt-14-dev
+	[sanitize]="gcc clang libclang-rt-14-dev libinotifytools0-dev
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
 	[bench]="hyperfine rsync nginx inotify-tools curl"
 	[demo]="nginx curl"

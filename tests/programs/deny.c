@@ -49,6 +49,7 @@ static const struct {
 	{ "faccessat2", SYS_faccessat2 },
 	{ "clone3", SYS_clone3 },
 	{ "epoll_pwait2", SYS_epoll_pwait2 },
+	{ "inotify_init1", SYS_inotify_init1 },
 };
 
 static int number_of(const char *name)

@@ -53,6 +53,7 @@ const char *unit_directory(void)
 	GROUP(test_io)        \
 	GROUP(test_beneath)   \
 	GROUP(test_loop)      \
+	GROUP(test_watch)     \
 	GROUP(test_child)     \
 	GROUP(test_tree)      \
 	GROUP(test_manifest)  \
