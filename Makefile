@@ -17,7 +17,7 @@ probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_status cmd_sync cmd_wrap \
 	commands config help main progress resident rows run run_pages run_sync run_watch sync_report
 unit = main test_address test_beneath test_buf test_child test_clock test_config \
-	test_corpus test_digest test_err test_io test_json test_list test_loop test_manifest \
+	test_corpus test_digest test_err test_float test_io test_json test_list test_loop test_manifest \
 	test_parse test_pattern test_pool test_process test_progress test_readiness test_reload \
 	test_setting test_state test_text test_tree test_watch
 programs = empty deny peer signals random_tree remote silent pairs
@@ -32,7 +32,8 @@ LIBS = $(BUILD)/libs
 CC = $(LIBS)/bin/cc
 ready = $(LIBS)/stamp
 flags += -Os -flto -fno-pie -fno-jump-tables -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-stack-protector -DCURL_STATICLIB -isystem $(LIBS)/include
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -DCURL_STATICLIB \
+	-isystem $(LIBS)/include
 link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto=auto -L$(LIBS)/lib \
 	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
 libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthread

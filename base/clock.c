@@ -21,9 +21,10 @@ const char *clock_stamp(char text[CLOCK_TEXT_SIZE])
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)gmtime_r(&now.tv_sec, &parts);
-	size_t length = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-	(void)snprintf(text + length, CLOCK_TEXT_SIZE - length, ".%03dZ",
-		       (int)(now.tv_nsec / 1000000));
+	/* strftime(3) would bring along time zones. */
+	(void)snprintf(text, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+		       parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+		       parts.tm_min, parts.tm_sec, (int)(now.tv_nsec / 1000000));
 	return text;
 }
 

@@ -2,7 +2,7 @@
 /* pattern: see pattern.h. */
 #include "base/pattern.h"
 
-#include <fnmatch.h>
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -10,17 +10,18 @@
 #define PATTERN_MOST (PATH_MAX - 1)
 
 /*
- * Where the set that begins at open ends, or NULL. What musl and glibc read differently is none: a
- * backslash or slash in a set, "[." and "[=".
+ * Where the set that begins at open ends, or NULL. A strict one has nothing in it that shells read
+ * differently: a backslash or slash, "[." and "[=".
  */
-static const char *set_end(const char *open)
+static const char *set_end(const char *open, bool strict)
 {
 	const char *at = open + 1;
 
 	at += *at == '!' || *at == '^';
 	at += *at == ']';
 	for (; *at && *at != ']'; at++) {
-		if (strchr("\\/", *at) || !strncmp(at, "[.", 2) || !strncmp(at, "[=", 2))
+		if (strict &&
+		    (strchr("\\/", *at) || !strncmp(at, "[.", 2) || !strncmp(at, "[=", 2)))
 			return NULL;
 		if (!strncmp(at, "[:", 2)) {
 			at += 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz");
@@ -30,6 +31,94 @@ static const char *set_end(const char *open)
 		}
 	}
 	return *at ? at : NULL;
+}
+
+/* name goes on behind its length; a class nobody knows has no members. */
+static bool in_class(const char *name, size_t length, int byte)
+{
+	static const struct {
+		char name[8];
+		int (*has)(int);
+	} classes[] = {
+		{ "alnum", isalnum }, { "alpha", isalpha }, { "blank", isblank },
+		{ "cntrl", iscntrl }, { "digit", isdigit }, { "graph", isgraph },
+		{ "lower", islower }, { "print", isprint }, { "punct", ispunct },
+		{ "space", isspace }, { "upper", isupper }, { "xdigit", isxdigit },
+	};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strlen(classes[i].name) == length && !memcmp(classes[i].name, name, length))
+			return classes[i].has(byte);
+	return false;
+}
+
+/* at is what follows the set's "[", end its "]". */
+static bool in_set(const char *at, const char *end, unsigned char byte)
+{
+	bool others = *at == '!' || *at == '^', in = false;
+
+	at += others;
+	do {
+		unsigned char first = (unsigned char)*at, last = first;
+
+		if (!strncmp(at, "[:", 2)) {
+			size_t length = strcspn(at + 2, ":");
+
+			in = in || in_class(at + 2, length, byte);
+			at += length + 4;
+			continue;
+		}
+		at++;
+		if (*at == '-' && at + 1 < end) {
+			last = (unsigned char)at[1];
+			at += 2;
+		}
+		in = in || (first <= byte && byte <= last);
+	} while (at < end);
+	return in != others;
+}
+
+/* What follows the one character or set at pattern, or NULL when byte is not that. */
+static const char *fit_one(const char *pattern, char byte, char fence)
+{
+	const char *end = *pattern == '[' ? set_end(pattern, false) : NULL;
+
+	if (*pattern == '?')
+		return byte != fence ? pattern + 1 : NULL;
+	if (end)
+		return byte != fence && in_set(pattern + 1, end, (unsigned char)byte) ? end + 1
+										      : NULL;
+	pattern += *pattern == '\\' && pattern[1];
+	return *pattern && *pattern == byte ? pattern + 1 : NULL;
+}
+
+/*
+ * Nothing but itself takes a fence, and text may go on behind one. Only the last star is ever tried
+ * again: what an earlier one could take more, this one could, too. So the time is at worst the
+ * product of both lengths.
+ */
+static bool fit(const char *pattern, const char *text, char fence)
+{
+	const char *star = NULL, *taken = NULL;
+
+	while (*pattern || (*text && *text != fence)) {
+		const char *next = *text ? fit_one(pattern, *text, fence) : NULL;
+
+		if (*pattern == '*') {
+			star = ++pattern;
+			taken = text;
+		} else if (next) {
+			star = *text == fence ? NULL : star;
+			pattern = next;
+			text++;
+		} else if (star && *taken && *taken != fence) {
+			pattern = star;
+			text = ++taken;
+		} else {
+			return false;
+		}
+	}
+	return true;
 }
 
 static int check_part(const char *part, size_t length, struct err *e)
@@ -59,7 +148,7 @@ static const char *check_one(const char *at, struct err *e)
 	if (*at != '[')
 		return at + 1;
 
-	const char *end = set_end(at);
+	const char *end = set_end(at, true);
 
 	if (!end) {
 		(void)err_set(e, ERR_USAGE,
@@ -97,8 +186,6 @@ int pattern_check(const char *pattern, struct err *e)
 
 bool pattern_fits(const char *pattern, const char *path)
 {
-	/* LEADING_DIR: the path may go on behind a slash. */
-	const int flags = FNM_PATHNAME | FNM_LEADING_DIR;
 	size_t length = strlen(pattern);
 	char bare[PATTERN_MOST + 1];
 
@@ -110,11 +197,16 @@ bool pattern_fits(const char *pattern, const char *path)
 		pattern = bare;
 	}
 	if (strchr(pattern, '/'))
-		return !fnmatch(pattern + (*pattern == '/'), path, flags);
+		return fit(pattern + (*pattern == '/'), path, '/');
 	for (const char *name = path; name; name = strchr(name, '/')) {
 		name += *name == '/';
-		if (!fnmatch(pattern, name, flags))
+		if (fit(pattern, name, '/'))
 			return true;
 	}
 	return false;
+}
+
+bool pattern_fits_line(const char *pattern, const char *line)
+{
+	return fit(pattern, line, '\0');
 }

@@ -9,8 +9,8 @@
  * but that a leading slash anchors ("/x" is x at the root). "?", "[0-9]", "[!a]", "[[:digit:]]" and
  * "\*" mean what they mean in a shell; a leading dot is nothing special.
  *
- * Names are bytes: "?" is one byte, and any byte fits itself. That holds because the program never
- * calls setlocale(3): in a UTF-8 locale fnmatch(3) would stumble over what is not UTF-8.
+ * Names are bytes: "?" is one byte, and any byte fits itself. fnmatch(3) would bring along what
+ * Unicode knows of letters, 12 kB, and in a UTF-8 locale stumble over what is not UTF-8.
  */
 #pragma once
 
@@ -23,3 +23,7 @@ int pattern_check(const char *pattern, struct err *e);
 
 /* For a pattern that pattern_check() took, and a relative path without a leading slash. */
 bool pattern_fits(const char *pattern, const char *path);
+
+/* Any pattern, and the whole line: a slash is nothing special, a "[" that begins no set is itself.
+ */
+bool pattern_fits_line(const char *pattern, const char *line);

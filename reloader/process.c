@@ -8,12 +8,12 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/pattern.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -63,7 +63,7 @@ static bool command_line_matches(int proc, pid_t pid, const char *pattern)
 	for (size_t i = 0; i + 1 < length; i++)
 		if (line[i] == '\0')
 			line[i] = ' ';
-	return length && fnmatch(pattern, line, 0) == 0;
+	return length && pattern_fits_line(pattern, line);
 }
 
 /* A script's own name is a word of its interpreter's command line, and comm cut to 15 letters. */

@@ -5,7 +5,7 @@
  * Patterns are exact, never a part of a name:
  *   nginx              the executable's file name, argv[0]'s, or the kernel's comm (15 letters)
  *   /usr/sbin/nginx    the executable's path
- *   argv:PATTERN       the command line, words joined by blanks, as fnmatch(3) matches it
+ *   argv:PATTERN       the command line, words joined by blanks, as pattern_fits_line() has it
  *   pidfile:PATH       the number in that file
  *
  * Of several that match, the one whose parent does not match is meant: a server's master.

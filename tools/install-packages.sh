@@ -8,9 +8,9 @@ export LC_ALL=C
 
 declare -A packages=(
 	# What turns this repository into the binary for the machine it is built on.
-	[build]="gcc make musl-tools musl-dev dpkg-dev xz-utils patch ca-certificates libinotifytools0-dev"
-	# The cross compiler; musl for arm64 is unpacked privately by build-libs.sh.
-	[arm64]="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
+	[build]="gcc make linux-libc-dev dpkg-dev xz-utils patch ca-certificates libinotifytools0-dev"
+	# The cross compiler and the kernel's headers for it; musl itself build-libs.sh builds.
+	[arm64]="gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross qemu-user-static"
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
 	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 strace prometheus
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"

@@ -40,6 +40,15 @@
 #define MBEDTLS_POLY1305_C
 #define MBEDTLS_CHACHAPOLY_C
 
+/* All that is possible with the above; without a list 200 names of others come along. */
+#define MBEDTLS_SSL_CIPHERSUITES                                       \
+	MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,           \
+		MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, \
+		MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,       \
+		MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,         \
+		MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,       \
+		MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+
 /* A server may send full records; we send requests, at most a client certificate with its chain. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 8192
@@ -64,10 +73,9 @@
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
 
-/* libcurl refers to the DER writer (pinned keys) and to MD5 (HTTP digest). */
+/* libcurl refers to the DER writer (pinned keys). */
 #define MBEDTLS_PK_WRITE_C
 #define MBEDTLS_ASN1_WRITE_C
-#define MBEDTLS_MD5_C
 
 /* SHA-1 only so that root certificates which name it (DigiCert, GlobalSign) can be loaded. */
 #define MBEDTLS_MD_C
@@ -80,6 +88,7 @@
  * No MBEDTLS_ERROR_C: its texts cost 16 kB, and libcurl words what matters (certificates) itself.
  */
 #define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_ECP_WINDOW_SIZE 2
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 #define MBEDTLS_MPI_WINDOW_SIZE 1

@@ -46,6 +46,7 @@ const char *unit_directory(void)
 	GROUP(test_list)      \
 	GROUP(test_err)       \
 	GROUP(test_clock)     \
+	GROUP(test_float)     \
 	GROUP(test_address)   \
 	GROUP(test_setting)   \
 	GROUP(test_json)      \

@@ -3,8 +3,10 @@
 
 #include "base/pattern.h"
 
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct row {
@@ -81,6 +83,49 @@ static void sets(void **state)
 	       { "[[:digit:]]", "a" }, { "[!]]", "]" }, { "[ab]", "[ab]" });
 }
 
+static void ranges(void **state)
+{
+	(void)state;
+	FIT({ "[a-c]", "b" }, { "[a-cx]", "x" }, { "[-a]", "-" }, { "[--0]", "." },
+	    { "[]-a]", "^" }, { "[!-]", "a" }, { "[a-c-e]", "-" }, { "[a-c-e]", "e" },
+	    { "[!a-c]x", "dx" }, { "[%--]", "-" });
+	NO_FIT({ "[a-c]", "d" }, { "[c-a]", "b" }, { "[a-c-e]", "d" }, { "[!a-c]x", "bx" },
+	       { "[!-]", "-" }, { "[]-a]", "-" });
+}
+
+static void classes(void **state)
+{
+	static const struct {
+		const char *name, *in, *out;
+	} rows[] = {
+		{ "alnum", "aZ7", "_ -" },    { "alpha", "aZ", "7_" },  { "blank", " \t", "\na" },
+		{ "cntrl", "\001\177", "a" }, { "digit", "09", "a:" },  { "graph", "a!~", " \n" },
+		{ "lower", "az", "A7" },      { "print", "a ~", "\n" }, { "punct", "!_~", "a " },
+		{ "space", " \n\t", "a" },    { "upper", "AZ", "a7" },  { "xdigit", "fF9", "g" },
+		{ "letter", "", "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char set[32], others[32], name[2] = "";
+
+		(void)snprintf(set, sizeof(set), "[[:%s:]]", rows[i].name);
+		(void)snprintf(others, sizeof(others), "[!:[:%s:]x-x]", rows[i].name);
+		for (const char *at = rows[i].in; *at; at++) {
+			name[0] = *at;
+			assert_true(pattern_fits(set, name));
+			assert_false(pattern_fits(others, name));
+		}
+		name[0] = '\200';
+		assert_false(pattern_fits(set, name));
+		for (const char *at = rows[i].out; *at; at++) {
+			name[0] = *at;
+			assert_false(pattern_fits(set, name));
+			assert_true(pattern_fits(others, name) == (*at != ':'));
+		}
+	}
+}
+
 static void escapes(void **state)
 {
 	(void)state;
@@ -152,6 +197,101 @@ static void long_names(void **state)
 	assert_false(pattern_fits(pattern, name));
 	pattern[PATH_MAX - 1] = '\0';
 	assert_int_equal(pattern_check(pattern, &e), 0);
+}
+
+static void stars_take_no_exponential_time(void **state)
+{
+	char name[PATH_MAX], pattern[PATH_MAX];
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (size_t i = 0; i + 2 < sizeof(pattern); i += 2)
+		memcpy(pattern + i, "*n", 3);
+	assert_true(pattern_fits(pattern, name));
+	assert_true(pattern_fits_line(pattern, name));
+	name[sizeof(name) - 2] = 'x';
+	pattern[strlen(pattern) - 1] = 'y';
+	assert_false(pattern_fits(pattern, name));
+	assert_false(pattern_fits_line(pattern, name));
+}
+
+static void lines(void **state)
+{
+	static const struct {
+		const char *pattern, *line;
+		bool fits;
+	} rows[] = {
+		{ "*", "", true },
+		{ "*", "/a/b c", true },
+		{ "", "", true },
+		{ "", "a", false },
+		{ "a", "a/b", false },
+		{ "/opt/*-game -[xyz]", "/opt/a/b-game -y", true },
+		{ "a?b", "a/b", true },
+		{ "a[/]b", "a/b", true },
+		{ "a[!x]b", "a/b", true },
+		{ "*b*d", "a/b/c/d", true },
+		{ "*b*d", "a/b/c/d ", false },
+		{ "**a", "/a", true },
+		{ "a[", "a[", true },
+		{ "a[b", "a[b", true },
+		{ "[a", "a", false },
+		{ "a\\", "a\\", true },
+		{ "\\*", "*", true },
+		{ "\\*", "a", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (pattern_fits_line(rows[i].pattern, rows[i].line) != rows[i].fits)
+			fail_msg("'%s' and '%s'", rows[i].pattern, rows[i].line);
+}
+
+/* One of the parts, so that sets come about. */
+static void add_part(char *text, uint32_t *seed, const char *const *parts, uint32_t count)
+{
+	*seed = *seed * 1664525 + 1013904223;
+
+	const char *part = parts[(*seed >> 16) % count];
+
+	memcpy(text + strlen(text), part, strlen(part) + 1);
+}
+
+/* What the C library's own function says, for any pattern that is taken. */
+static void as_fnmatch_does(void **state)
+{
+	static const char *const in_pattern[] = { "a", "b", "*",     "?", "[ab]",        "[!a]",
+						  "/", "-", "[a-b]", "]", "[[:alpha:]]", "\\*" };
+	static const char *const in_path[] = { "a", "b", "-", "*", "/", "a" };
+	uint32_t seed = 1;
+	int compared = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		char pattern[128] = "a/", path[64] = "";
+		struct err e = { 0 };
+
+		for (int j = 0; j < 1 + i % 6; j++)
+			add_part(pattern, &seed, in_pattern, 12);
+		for (int j = 0; j < 1 + i % 7; j++)
+			add_part(path, &seed, in_path, 6);
+		bool fits = pattern_fits_line(pattern + 2, path);
+
+		if (pattern_check(pattern, &e) < 0)
+			continue;
+		compared++;
+		if (fits != (fnmatch(pattern + 2, path, 0) == 0))
+			fail_msg("line '%s' and '%s'", pattern + 2, path);
+		memmove(path + 2, path, strlen(path) + 1);
+		memcpy(path, "a/", 2);
+		fits = pattern_fits(pattern, path);
+		if (pattern[strlen(pattern) - 1] == '/')
+			continue;
+		if (fits != (fnmatch(pattern, path, FNM_PATHNAME | FNM_LEADING_DIR) == 0))
+			fail_msg("path '%s' and '%s'", pattern, path);
+	}
+	assert_true(compared > 10000);
 }
 
 static void what_could_not_fit_is_refused(void **state)
@@ -227,9 +367,14 @@ int test_pattern(void)
 		cmocka_unit_test(what_fits_a_directory_fits_all_below),
 		cmocka_unit_test(slashes_at_the_ends),
 		cmocka_unit_test(sets),
+		cmocka_unit_test(ranges),
+		cmocka_unit_test(classes),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(names_are_bytes),
 		cmocka_unit_test(long_names),
+		cmocka_unit_test(stars_take_no_exponential_time),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(as_fnmatch_does),
 		cmocka_unit_test(what_could_not_fit_is_refused),
 		cmocka_unit_test(dots_in_names_are_taken),
 	};
