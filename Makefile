@@ -10,17 +10,22 @@ sanitizers_tsan = thread
 
 base = address beneath buf child clock digest err fd folders http_client http_server io json list \
 	log loop mem metric parse pattern pool remote setting signals text watch
-sync = manifest plan publish remove scan settings stage state sync tree
+sync = apart carry compare copy dress explain fill generations guard hash layer layers layout \
+	links manifest merge migrate notes obstacle old_trees open place plan publish publish_data \
+	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \
+	stage state sync tally tree verify witness work
 reloader = command endpoint process reload settings trigger trigger_command trigger_http \
 	trigger_signal
 probe = readiness
-sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_status cmd_sync cmd_wrap \
-	commands config help main progress resident rows run run_pages run_sync run_watch sync_report
-unit = main test_address test_beneath test_buf test_child test_clock test_config \
-	test_corpus test_digest test_err test_float test_io test_json test_list test_loop test_manifest \
-	test_parse test_pattern test_pool test_process test_progress test_readiness test_reload \
-	test_setting test_state test_text test_tree test_watch
-programs = empty deny peer signals random_tree remote silent pairs
+sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cmd_seal \
+	cmd_status cmd_sync cmd_verify cmd_wrap commands config help main one_sync resident_sync progress resident \
+	rows run run_ask run_pages run_sync run_watch sync_report
+unit = main test_address test_beneath test_buf test_child test_clock test_config test_copy \
+	test_corpus test_digest test_err test_explain test_float test_generations test_io test_json test_layer test_list \
+	test_loop test_manifest test_merge test_merge_model test_parse test_pattern test_pool \
+	test_process test_progress test_readiness test_reload test_scan test_seal test_setting \
+	test_state test_text test_tree test_verify test_watch
+programs = empty deny peer signals random_tree remote silent pairs reader reseal
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wformat=2 -Wpointer-arith -Werror
@@ -34,7 +39,7 @@ ready = $(LIBS)/stamp
 flags += -Os -flto -fno-pie -fno-jump-tables -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -DCURL_STATICLIB \
 	-isystem $(LIBS)/include
-link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto=auto -L$(LIBS)/lib \
+link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto-partition=one -L$(LIBS)/lib \
 	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
 libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthread
 else
@@ -127,6 +132,11 @@ bench: all $(test_programs)
 	tools/install-packages.sh bench
 	tests/bench/run $(BUILD)
 
+# GS_SEED=... repeats one.
+differential: all $(unit_tests) $(test_programs)
+	tools/install-packages.sh test
+	GS_ROUNDS=$${GS_ROUNDS-10000} tests/run $(ARCH) $(BUILD) tests/system/sync_differential.bats
+
 fuzz:
 	tools/install-packages.sh sanitize
 	tests/fuzz/run
@@ -140,4 +150,4 @@ format:
 clean:
 	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
 
-.PHONY: all test sanitize tsan tsan-tests lint layers size demo bench fuzz docs format clean
+.PHONY: all test sanitize tsan tsan-tests lint layers size demo bench differential fuzz docs format clean

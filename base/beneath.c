@@ -85,6 +85,13 @@ void beneath_forget(struct beneath *b)
 	b->path = NULL;
 }
 
+void beneath_move(struct beneath *b, int root)
+{
+	if (b->root != root)
+		beneath_forget(b);
+	b->root = root;
+}
+
 void beneath_done(struct beneath *b)
 {
 	beneath_forget(b);
@@ -92,17 +99,19 @@ void beneath_done(struct beneath *b)
 
 int beneath_parent(struct beneath *b, const char *path, const char **ret_name)
 {
-	const char *name = text_last_part(path);
-	size_t length = (size_t)(name - path);
-
-	*ret_name = name;
-	if (length == 0)
-		return b->root;
-	length--;
-	if (b->path && strlen(b->path) == length && memcmp(b->path, path, length) == 0)
+	/* Mostly it is the one that the last path was in. */
+	if (b->path && strncmp(path, b->path, b->length) == 0 && path[b->length] == '/' &&
+	    !strchr(path + b->length + 1, '/')) {
+		*ret_name = path + b->length + 1;
 		return b->dir;
+	}
+	const char *name = text_last_part(path);
+	*ret_name = name;
+	if (name == path)
+		return b->root;
 	beneath_forget(b);
-	b->path = mem_copy_part(path, length);
+	b->length = (size_t)(name - path) - 1;
+	b->path = mem_copy_part(path, b->length);
 	b->dir = beneath_open(b->root, b->path, O_PATH | O_DIRECTORY);
 	if (b->dir < 0)
 		beneath_forget(b);

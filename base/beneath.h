@@ -19,10 +19,14 @@ struct beneath {
 	int root; /* not owned */
 	int dir;  /* -1: none remembered */
 	char *path;
+	size_t length; /* of path */
 };
 
 struct beneath beneath_init(int root);
 void beneath_done(struct beneath *b);
+
+/* From now on names below another root are asked for. */
+void beneath_move(struct beneath *b, int root);
 
 /* What is remembered may no longer be what the path leads to. */
 void beneath_forget(struct beneath *b);

@@ -62,7 +62,7 @@ static _Noreturn void run_child(const struct child_plan *plan, pid_t parent, int
 	}
 	if (plan->own_group)
 		become_group(plan);
-	if (arrange_descriptors(plan) == 0) {
+	if ((!plan->directory || fchdir(plan->directory) == 0) && arrange_descriptors(plan) == 0) {
 		(void)sigprocmask(SIG_SETMASK, signals_original_mask(), NULL);
 		(void)execvp(plan->argv[0], (char *const *)plan->argv);
 	}

@@ -26,6 +26,7 @@ struct child_plan {
 	int err;           /* becomes stderr; -1: as out */
 	int in;            /* becomes stdin; -1: /dev/null; CHILD_KEEP_STDIN: ours */
 	int pass;          /* one more descriptor that stays open under its number; -1: none */
+	int directory;     /* its working directory; 0: ours (a descriptor of ours is never 0) */
 	bool own_group;    /* a process group of its own, so that all of it can be killed */
 	bool foreground;   /* with own_group: takes over the terminal on stdin, if it is one */
 	bool dies_with_us; /* SIGKILL when this process ends, PR_SET_PDEATHSIG in prctl(2) */

@@ -74,3 +74,12 @@ enum exit_status err_exit_status(const struct err *e)
 	}
 	return EXIT_SYSTEM;
 }
+
+enum err_kind err_kind_of(int exit_status)
+{
+	if (exit_status == EXIT_USAGE)
+		return ERR_USAGE;
+	if (exit_status == EXIT_DEADLINE)
+		return ERR_DEADLINE;
+	return exit_status == EXIT_REMOTE ? ERR_REMOTE : ERR_SYSTEM;
+}

@@ -54,3 +54,6 @@ void err_fill_from_errno(struct err *e, const char *format, ...)
 void err_put_in_front(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum exit_status err_exit_status(const struct err *e);
+
+/* What another process of ours ended with says what kind its error was. */
+enum err_kind err_kind_of(int exit_status);

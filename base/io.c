@@ -15,6 +15,13 @@
 
 #define READ_CHUNK 4096
 
+bool io_is_there(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 ssize_t io_read(int fd, void *bytes, size_t count)
 {
 	size_t done = 0;
@@ -65,15 +72,47 @@ int io_read_all(int fd, struct buf *b, struct err *e)
 	}
 }
 
+/* As much as the file says that it has, without copies; nothing when it does not say. */
+static int read_at_once(int fd, struct buf *b, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= READ_CHUNK)
+		return 0;
+	char *space = buf_space(b, (size_t)st.st_size);
+	if (!space)
+		return err_set(e, ERR_SYSTEM, "larger than the limit of %zu bytes", b->limit);
+	ssize_t got = io_read(fd, space, (size_t)st.st_size);
+	if (got < 0)
+		return err_sys(e, "read");
+	buf_grown(b, (size_t)got);
+	return 0;
+}
+
+static int read_from(int fd, const char *name, struct buf *b, struct err *e)
+{
+	if (read_at_once(fd, b, e) < 0 || io_read_all(fd, b, e) < 0)
+		return err_in(e, "'%s'", name);
+	return 0;
+}
+
 int io_read_file(int dir, const char *name, struct buf *b, struct err *e)
 {
 	owned_fd fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0)
+	return fd < 0 ? err_sys(e, "open '%s'", name) : read_from(fd, name, b, e);
+}
+
+int io_read_regular(int dir, const char *name, struct buf *b, struct err *e)
+{
+	owned_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "open '%s'", name);
-	if (io_read_all(fd, b, e) < 0)
-		return err_in(e, "'%s'", name);
-	return 0;
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_SYSTEM, "'%s' is not a file", name);
+	return read_from(fd, name, b, e);
 }
 
 static int write_new(int dir, const char *name, const void *bytes, size_t count)

@@ -2,11 +2,15 @@
 /* io: whole reads and writes. Short I/O and EINTR are dealt with here and nowhere else. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 struct buf;
 struct err;
+
+/* Whether name is there; no link is followed. (The flags of faccessat(2) are newer than 5.7.) */
+bool io_is_there(int dir, const char *name);
 
 /* Up to count bytes, fewer only at the end of the file; -1 with errno. */
 ssize_t io_read(int fd, void *bytes, size_t count);
@@ -19,6 +23,12 @@ int io_read_all(int fd, struct buf *b, struct err *e);
 
 /* Adds the file name below directory dir (AT_FDCWD too); e->sys is ENOENT if there is none. */
 int io_read_file(int dir, const char *name, struct buf *b, struct err *e);
+
+/*
+ * The same where others could have put something else in its place: no link is followed, and no
+ * pipe is waited for.
+ */
+int io_read_regular(int dir, const char *name, struct buf *b, struct err *e);
 
 /*
  * Replaces the file by a temporary name beside it and a rename: readers see the old or the new

@@ -32,6 +32,11 @@ struct json *json_object(void)
 	return out(cJSON_CreateObject());
 }
 
+struct json *json_array(void)
+{
+	return out(cJSON_CreateArray());
+}
+
 void json_free(struct json *j)
 {
 	cJSON_Delete(in(j));
@@ -63,6 +68,16 @@ void json_put_bool(struct json *object, const char *key, bool value)
 void json_put(struct json *object, const char *key, struct json *value)
 {
 	(void)cJSON_AddItemToObject(in(object), key, in(value));
+}
+
+void json_add(struct json *array, struct json *value)
+{
+	(void)cJSON_AddItemToArray(in(array), in(value));
+}
+
+void json_add_text(struct json *array, const char *text)
+{
+	json_add(array, text_value(text));
 }
 
 char *json_print(const struct json *j, bool for_people)

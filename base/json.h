@@ -15,6 +15,7 @@ struct err;
 struct json; /* a value; an object or array owns what is put into it */
 
 struct json *json_object(void);
+struct json *json_array(void);
 void json_free(struct json *j);
 
 /* text NULL becomes null. */
@@ -22,8 +23,11 @@ void json_put_text(struct json *object, const char *key, const char *text);
 void json_put_number(struct json *object, const char *key, double number);
 void json_put_bool(struct json *object, const char *key, bool value);
 
-/* Takes value over. */
+void json_add_text(struct json *array, const char *text);
+
+/* Both take value over. */
 void json_put(struct json *object, const char *key, struct json *value);
+void json_add(struct json *array, struct json *value);
 
 /* On the heap, on one line, or indented for people with a newline at the end. */
 char *json_print(const struct json *j, bool for_people);

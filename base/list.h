@@ -11,4 +11,7 @@ struct list {
 
 /* Copies text. */
 void list_add(struct list *l, const char *text);
+
+/* All items with text between them, on the heap. */
+char *list_join(const struct list *l, const char *between);
 void list_clear(struct list *l);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Not through the log: it may want memory too. */
-static _Noreturn void out_of_memory(void)
+_Noreturn void mem_exhausted(void)
 {
 	static const char text[] = "gs-sidecar: out of memory\n";
 
@@ -22,19 +22,19 @@ void *mem_alloc(size_t size)
 	void *memory = calloc(1, size ? size : 1);
 
 	if (!memory)
-		out_of_memory();
+		mem_exhausted();
 	return memory;
 }
 
 void *mem_resize(void *old, size_t count, size_t size)
 {
 	if (size && count > SIZE_MAX / size)
-		out_of_memory();
+		mem_exhausted();
 
 	size_t bytes = count * size;
 	void *memory = realloc(old, bytes ? bytes : 1);
 	if (!memory)
-		out_of_memory();
+		mem_exhausted();
 	return memory;
 }
 
@@ -58,7 +58,7 @@ char *mem_format(const char *format, ...)
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
-		out_of_memory();
+		mem_exhausted();
 	va_end(args);
 	return text;
 }

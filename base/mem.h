@@ -16,6 +16,9 @@ void *mem_alloc(size_t size);
 /* For growing arrays; checks count * size for overflow. */
 void *mem_resize(void *old, size_t count, size_t size);
 
+/* Ends the program. */
+_Noreturn void mem_exhausted(void);
+
 char *mem_copy(const char *text);
 char *mem_copy_part(const char *text, size_t length);
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

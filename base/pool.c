@@ -10,11 +10,18 @@
 /* glibc would reserve 8 MB for each. */
 #define POOL_STACK (256UL * 1024)
 
+/* Chunks that are taken in order. */
+struct lane {
+	atomic_size_t next; /* the one that nobody has taken */
+	size_t end;
+};
+
 /* What the threads of one pool_run() share. */
 struct pool {
 	const struct pool_job *job;
-	size_t chunk, chunks;
-	atomic_size_t next;   /* the chunk that nobody has taken */
+	size_t chunk;
+	struct lane lanes[POOL_MOST];
+	size_t lane_count;    /* as many as there should be threads */
 	atomic_size_t failed; /* the smallest index that failed; count while none did */
 	pthread_mutex_t lock; /* for changes of failed, and for failure */
 	struct err failure;
@@ -23,6 +30,7 @@ struct pool {
 struct member {
 	struct pool *pool;
 	void *worker;
+	size_t lane; /* to begin with */
 	pthread_t thread;
 };
 
@@ -49,18 +57,37 @@ static void do_chunk(struct pool *p, void *worker, size_t from)
 		}
 }
 
-/* Chunks are taken in order: what is before a failure is done, or somebody is at it. */
+/*
+ * Chunks are taken in order. After a failure only what is before it is gone on with: in the end all
+ * of that is done.
+ */
+static void follow_lane(struct pool *p, struct lane *lane, void *worker)
+{
+	for (;;) {
+		size_t taken = atomic_fetch_add(&lane->next, 1);
+
+		if (taken >= lane->end || taken * p->chunk >= atomic_load(&p->failed))
+			return;
+		do_chunk(p, worker, taken * p->chunk);
+	}
+}
+
 static void *take_part(void *argument)
 {
 	struct member *m = argument;
 	struct pool *p = m->pool;
 
-	for (;;) {
-		size_t taken = atomic_fetch_add(&p->next, 1);
+	for (size_t i = 0; i < p->lane_count; i++)
+		follow_lane(p, &p->lanes[(m->lane + i) % p->lane_count], m->worker);
+	return NULL;
+}
 
-		if (taken >= p->chunks || taken * p->chunk >= atomic_load(&p->failed))
-			return NULL;
-		do_chunk(p, m->worker, taken * p->chunk);
+static void make_lanes(struct pool *p, size_t chunks, size_t count)
+{
+	p->lane_count = count;
+	for (size_t i = 0; i < count; i++) {
+		atomic_init(&p->lanes[i].next, chunks / count * i);
+		p->lanes[i].end = i + 1 < count ? chunks / count * (i + 1) : chunks;
 	}
 }
 
@@ -104,17 +131,19 @@ int pool_run(const struct pool_job *job, struct err *e)
 {
 	struct pool pool = { .job = job, .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct member members[POOL_MOST];
-	size_t threads, helpers;
+	size_t threads, chunks, helpers;
 
 	if (!job->count)
 		return 0;
 	pool.chunk = job->chunk ? job->chunk : 1;
-	pool.chunks = (job->count - 1) / pool.chunk + 1;
-	atomic_init(&pool.next, 0);
+	chunks = (job->count - 1) / pool.chunk + 1;
 	atomic_init(&pool.failed, job->count);
-	threads = least(least(job->threads ? job->threads : 1, POOL_MOST), pool.chunks);
+	threads = least(least(job->threads ? job->threads : 1, POOL_MOST), chunks);
+	make_lanes(&pool, chunks, threads);
 	for (size_t i = 0; i < POOL_MOST; i++) {
 		members[i].pool = &pool;
+		/* The caller, who is the last, begins with 0. */
+		members[i].lane = i + 1 < threads ? i + 1 : 0;
 		members[i].worker = job->workers && i < threads
 					    ? (char *)job->workers + i * job->worker_size
 					    : NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool: the same work on many indexes, by a few threads.
+ * pool: the same work on many indexes, by a few threads. Each begins far from the others, for
+ * neighbours share a directory, which lets one thread at a time make names in it; who is done with
+ * a part helps in the others.
  *
  * The caller is one of the threads; the others live for one pool_run(), and have all signals but
  * the faults blocked. With one thread, one chunk, or no room for threads (a pids limit) the caller

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/http_client.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sidecar/commands.h"
@@ -51,6 +52,28 @@ static void print_line(const char *head, const char *text)
 	(void)printf("%s%s\n", head, printable);
 }
 
+/* What can be gone back to, the newest first. */
+static void print_kept(const struct json *j)
+{
+	const char *head = "kept       ";
+
+	for (const struct json *k = json_first(json_get(j, "kept")); k; k = json_next(k)) {
+		const char *label = json_text(json_get(k, "label"));
+		char size[TEXT_SIZE_ROOM];
+		bool held = false;
+
+		(void)json_bool(json_get(k, "held"), &held);
+		text_size((unsigned long long)number_of(k, "bytes"), size);
+		owned char *line = mem_format(
+			"%s%s%s, serial %.0f, %.0f files, %s, of %s%s", text_of(k, "digest"),
+			label ? " " : "", label ? label : "", number_of(k, "serial"),
+			number_of(k, "files"), size, text_of(k, "at"), held ? " (held back)" : "");
+
+		print_line(head, line);
+		head = "           ";
+	}
+}
+
 static void print_reload(const struct json *j)
 {
 	const struct json *r = json_get(j, "reload");
@@ -69,11 +92,16 @@ static void print_reload(const struct json *j)
 
 static void print_sync(const struct json *j)
 {
-	const struct json *s = json_get(j, "sync");
+	const struct json *s = json_get(j, "sync"), *sources = json_get(j, "sources");
 	char span[CLOCK_TEXT_SIZE];
 
-	owned char *places = mem_format("%s -> %s", text_of(j, "source"), text_of(j, "target"));
+	struct list texts = { 0 };
 
+	for (const struct json *source = json_first(sources); source; source = json_next(source))
+		list_add(&texts, json_text(source));
+	owned char *from = list_join(&texts, " + ");
+	owned char *places = mem_format("%s -> %s", from, text_of(j, "target"));
+	list_clear(&texts);
 	print_line("sync       ", places);
 	(void)printf("           %.0f ended, %.0f failed, the last took %s: %.0f placed, %.0f "
 		     "removed\n",
@@ -108,6 +136,7 @@ static void print_for_people(const struct json *j)
 		     is_ready(j) ? "published and acknowledged" : text_of(j, "reason"),
 		     clock_span((int64_t)number_of(j, "uptime_ms"), span), text_of(j, "version"));
 	print_published(j);
+	print_kept(j);
 	print_reload(j);
 	print_sync(j);
 	print_watch(j);

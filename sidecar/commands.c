@@ -21,16 +21,19 @@ const struct command commands[] = {
 		  "\n"
 		  "  gs-sidecar run --source /app/js --target /app/scripts \\\n"
 		  "      --reload-url http://127.0.0.1:3000/reload --probe-listen 0.0.0.0:8077\n",
-	  .groups = GROUP_SYNC | GROUP_WATCH | RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_SERVE |
-		    GROUP_GENERAL,
+	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_WATCH | RELOAD_WAYS |
+		    GROUP_RELOAD_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
 	  .check = check_run,
 	  .run = cmd_run },
 	{ .name = "sync",
 	  .help = "sync and publish once, then exit",
-	  .teaching = "For an init container, a job, or by hand.\n"
-		      "\n"
-		      "  gs-sidecar sync --source /app/js --target /app/scripts\n",
-	  .groups = GROUP_SYNC | GROUP_LOCK | GROUP_JSON | GROUP_INTERNAL | GROUP_GENERAL,
+	  .teaching =
+		  "For an init container, a job, or by hand. Later sources cover earlier ones.\n"
+		  "\n"
+		  "  gs-sidecar sync --source /app/js --target /app/scripts\n"
+		  "  gs-sidecar sync --source /base --source /patch --explain js/game.js\n",
+	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_FORCE | GROUP_EXPLAIN |
+		    GROUP_LOCK | GROUP_JSON | GROUP_INTERNAL | GROUP_GENERAL,
 	  .check = check_sync,
 	  .run = cmd_sync },
 	{ .name = "reload",
@@ -88,6 +91,42 @@ const struct command commands[] = {
 		      "  kubectl exec gss-2048-0 -c sidecar -- /gs-sidecar status\n",
 	  .groups = GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
 	  .run = cmd_status },
+	{ .name = "rollback",
+	  .operands = "[DIGEST]",
+	  .help = "publish an older version again, and reload it",
+	  .teaching =
+		  "DIGEST, or how it begins, names the version; `status` lists them. Without one\n"
+		  "it is the newest other one. The version left behind is not published again\n"
+		  "until the sources have another. It is done by the `run` that has the target,\n"
+		  "which then reloads the game, or, where there is none, in --target alone.\n"
+		  "\n"
+		  "  kubectl exec gss-2048-0 -c sidecar -- /gs-sidecar rollback\n",
+	  .groups =
+		  GROUP_TARGET | GROUP_SYNC | GROUP_LOCK | GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
+	  .check = check_rollback,
+	  .run = cmd_rollback },
+	{ .name = "verify",
+	  .operands = "[DIR]",
+	  .help = "compare a sealed directory, or the target, byte by byte",
+	  .teaching =
+		  "With DIR: a sealed directory with its seal. Without: the target with what was\n"
+		  "published there. Exit status 0: no difference, 1: differences, each on a line,\n"
+		  "or nothing is published.\n"
+		  "\n"
+		  "  gs-sidecar verify --target /app/scripts\n",
+	  .groups = GROUP_TARGET | GROUP_JSON | GROUP_GENERAL,
+	  .check = check_verify,
+	  .run = cmd_verify },
+	{ .name = "seal",
+	  .operands = "DIR",
+	  .help = "write down what a source holds, when its image is built",
+	  .teaching = "A sealed source is not hashed again at every start. Times later than the\n"
+		      "environment's SOURCE_DATE_EPOCH are written as that time.\n"
+		      "\n"
+		      "  gs-sidecar seal /app/js --label v1.4.2\n",
+	  .groups = GROUP_LABEL | GROUP_JSON | GROUP_GENERAL,
+	  .check = check_seal,
+	  .run = cmd_seal },
 	{ .name = "check",
 	  .operands = "[COMMAND]",
 	  .help = "validate a command's configuration and print it in full",

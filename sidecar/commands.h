@@ -39,6 +39,9 @@ int cmd_wrap(struct config *c);
 int cmd_status(struct config *c);
 int cmd_check(struct config *c);
 int cmd_install(struct config *c);
+int cmd_rollback(struct config *c);
+int cmd_seal(struct config *c);
+int cmd_verify(struct config *c);
 int cmd_version(struct config *c);
 int cmd_help(struct config *c);
 
@@ -47,4 +50,7 @@ int check_sync(const struct config *c, struct err *e);
 int check_reload(const struct config *c, struct err *e);
 int check_hook(const struct config *c, struct err *e);
 int check_reloader(const struct config *c, struct err *e);
+int check_rollback(const struct config *c, struct err *e);
+int check_seal(const struct config *c, struct err *e);
+int check_verify(const struct config *c, struct err *e);
 int check_wrap(const struct config *c, struct err *e);

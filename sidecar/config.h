@@ -38,11 +38,16 @@ enum on_deadline { ON_DEADLINE_LEAVE, ON_DEADLINE_FAIL };
 struct lock_settings {
 	int64_t wait;
 	int64_t inherited; /* a descriptor; 0: none */
+	char *back;        /* which version to go back to; NULL: sync */
 };
 
 struct source_watch_settings {
 	bool on;
 	int64_t settle, longest, poll;
+};
+
+struct explain_settings {
+	char *path; /* NULL: sync */
 };
 
 struct config {
@@ -54,6 +59,7 @@ struct config {
 	struct wait_settings wait;
 	struct lock_settings lock;
 	struct source_watch_settings watch;
+	struct explain_settings explain;
 	bool json;
 	struct list operands; /* what the command line has besides flags */
 	struct list origins;  /* of each row of the joined table */

@@ -7,14 +7,11 @@
  */
 #pragma once
 
+#include "sync/notes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A total is 0 while it is not known. */
-struct sync_progress {
-	uint64_t files, files_total, bytes, bytes_total;
-};
 
 struct progress {
 	const char *what;

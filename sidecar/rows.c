@@ -105,10 +105,19 @@ static const struct setting watch_rows[] = {
 		  "and the like, or when inotify's limits are reached." },
 };
 
+static const struct setting explain_rows[] = {
+	{ .name = "explain",
+	  .value = "PATH",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct explain_settings, path),
+	  .help = "Sync nothing, but tell which source PATH comes from." },
+};
+
 static const struct setting internal_rows[] = {
 	{ .name = "inherited-lock",
 	  .type = SETTING_COUNT,
 	  .offset = offsetof(struct lock_settings, inherited) },
+	{ .name = "back", .type = SETTING_TEXT, .offset = offsetof(struct lock_settings, back) },
 };
 
 static const struct setting json_rows[] = {
@@ -124,7 +133,11 @@ static const struct {
 	const struct setting_group *rows;
 	struct setting_group own;
 } groups[] = {
+	{ GROUP_TARGET, AT(sync), &sync_target_rows, { 0 } },
 	{ GROUP_SYNC, AT(sync), &sync_rows, { 0 } },
+	{ GROUP_LABEL, AT(sync), &sync_label_rows, { 0 } },
+	{ GROUP_FORCE, AT(sync), &sync_force_rows, { 0 } },
+	{ GROUP_EXPLAIN, AT(explain), NULL, SETTING_GROUP(explain_rows) },
 	{ GROUP_WATCH, AT(watch), NULL, SETTING_GROUP(watch_rows) },
 	{ GROUP_RELOAD_HTTP, AT(reload), &reload_http_rows, { 0 } },
 	{ GROUP_RELOAD_SIGNAL, AT(reload), &reload_signal_rows, { 0 } },
@@ -139,6 +152,7 @@ static const struct {
 	{ GROUP_LOCK, AT(lock), NULL, SETTING_GROUP(lock_rows) },
 	{ GROUP_JSON, AT(json), NULL, SETTING_GROUP(json_rows) },
 	{ GROUP_INTERNAL, AT(lock), NULL, SETTING_GROUP(internal_rows) },
+	{ GROUP_INTERNAL, AT(sync), &sync_settle_rows, { 0 } },
 	{ GROUP_GENERAL, AT(general), NULL, SETTING_GROUP(general_rows) },
 };
 

@@ -26,6 +26,10 @@ enum config_group {
 	GROUP_INTERNAL = 1 << 13,
 	GROUP_GENERAL = 1 << 14,
 	GROUP_WATCH = 1 << 15,
+	GROUP_LABEL = 1 << 16,
+	GROUP_FORCE = 1 << 17,
+	GROUP_EXPLAIN = 1 << 18,
+	GROUP_TARGET = 1 << 19,
 };
 
 struct config_row {

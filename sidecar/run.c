@@ -184,6 +184,7 @@ static void tear_down(struct run *r)
 		return;
 	run_watch_stop(r);
 	run_sync_stop(r);
+	run_ask_stop(r);
 	reload_done(&r->reload);
 	run_pages_stop(r);
 	sync_close(&r->sync);
@@ -200,8 +201,10 @@ int cmd_run(struct config *c)
 	if (set_up(&r, &e) < 0) {
 		status = command_failed(&e);
 	} else {
-		log_info("running: version " VERSION ", from '%s' to '%s', reload by %s",
-			 c->sync.source, c->sync.target,
+		owned char *sources = list_join(&c->sync.sources, ", ");
+
+		log_info("running: version " VERSION ", from %s to %s, reload by %s", sources,
+			 c->sync.target,
 			 r.reload.trigger ? r.reload.trigger->name : "nothing (not configured)");
 		if (!r.next_sync.armed)
 			run_sync_begin(&r);

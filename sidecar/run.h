@@ -5,6 +5,7 @@
  *   run.c        wiring, life cycle, signals
  *   run_sync.c   the sync child, its report, trying again
  *   run_watch.c  when the source changes
+ *   run_ask.c    a sync that a person asks for
  *   run_pages.c  what the listeners answer
  */
 #pragma once
@@ -18,6 +19,7 @@
 #include "sidecar/config.h"
 #include "sidecar/sync_report.h"
 
+struct http_request;
 struct http_server;
 struct watch;
 
@@ -36,6 +38,9 @@ struct run {
 	struct child sync_child;
 	struct loop_watch sync_output;
 	struct buf sync_text;
+	char *asked; /* the flag of a sync that was asked for; NULL: none */
+	bool asked_runs;
+	struct http_request *asker;
 	struct sync_report report; /* of the last sync that succeeded */
 	struct err sync_error;     /* why the last one failed, if it did */
 	uint64_t syncs, sync_failures;
@@ -83,6 +88,20 @@ void run_watch_stop(struct run *r);
 
 /* "events", "polling" or "off" */
 const char *run_watch_mode(const struct run *r);
+
+/* run_ask.c */
+/* Handlers of requests, see http_handler. */
+void run_ask_rollback(struct http_request *request, void *owner);
+void run_ask_force(struct http_request *request, void *owner);
+
+/* Whether the next sync is one that was asked for. */
+bool run_ask_is_next(const struct run *r);
+
+/* Tells who asked for the sync that has ended; false when nobody did. */
+bool run_ask_answer(struct run *r, const struct sync_report *report);
+
+/* Forgets who asked, whom the server tells that we end. */
+void run_ask_stop(struct run *r);
 
 /* run_pages.c */
 /* Makes the control server, which listens at the meeting point. */

@@ -8,9 +8,11 @@
  *             GET /metrics  Prometheus text
  *   control   POST /v1/reload  try again what the game refused
  *             POST /v1/hook    a container hook tells what it decided: a line in our log
+ *             POST /v1/rollback, /v1/sync  see run_ask.c
  */
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/http_server.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -19,8 +21,10 @@
 #include "base/watch.h"
 #include "sidecar/resident.h"
 #include "sidecar/run.h"
+#include "sync/generations.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #define CONNECTIONS_MOST 32
 #define IDLE_SECONDS 10
@@ -51,6 +55,7 @@ static struct json *record_json(const struct record *r)
 	json_put_text(j, "at", r->at[0] ? r->at : NULL);
 	json_put_number(j, "files", (double)r->files);
 	json_put_number(j, "bytes", (double)r->bytes);
+	json_put_text(j, "label", r->label[0] ? r->label : NULL);
 	return j;
 }
 
@@ -64,6 +69,7 @@ static struct json *sync_json(const struct run *r)
 	json_put_number(j, "failures", (double)r->sync_failures);
 	json_put_text(j, "last_error", r->sync_error.kind == ERR_NONE ? NULL : r->sync_error.text);
 	json_put_bool(j, "changed", r->report.result.changed);
+	json_put_bool(j, "held", r->report.result.held);
 	json_put_number(j, "placed", (double)r->report.result.placed);
 	json_put_number(j, "placed_bytes", (double)r->report.result.placed_bytes);
 	json_put_number(j, "removed", (double)r->report.result.removed);
@@ -122,6 +128,36 @@ static struct json *timeline_json(const struct run *r)
 	return j;
 }
 
+/* The older versions that can be gone back to. */
+static struct json *kept_json(const struct run *r)
+{
+	struct json *j = json_array();
+	struct generations g = GENERATIONS_INIT;
+	owned_fd target = open(r->config->sync.target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err e;
+
+	if (r->sync.state.dir >= 0 && target >= 0 &&
+	    generations_open(&g, r->sync.state.dir, target, &e) == 0)
+		for (size_t i = 0; i < g.count; i++) {
+			struct json *kept = record_json(&g.records[i]);
+
+			json_put_bool(kept, "held",
+				      state_is_rejected(&r->sync.state, g.records[i].digest));
+			json_add(j, kept);
+		}
+	generations_forget(&g);
+	return j;
+}
+
+static struct json *list_json(const struct list *l)
+{
+	struct json *j = json_array();
+
+	for (size_t i = 0; i < l->count; i++)
+		json_add_text(j, l->items[i]);
+	return j;
+}
+
 static void on_status(struct http_request *request, void *owner)
 {
 	struct run *r = owner;
@@ -137,9 +173,10 @@ static void on_status(struct http_request *request, void *owner)
 	json_put_number(j, "uptime_ms", (double)(clock_ms() - r->began));
 	json_put_bool(j, "first_start", r->first_start);
 	json_put_bool(j, "synced", r->facts.published);
-	json_put_text(j, "source", r->config->sync.source);
+	json_put(j, "sources", list_json(&r->config->sync.sources));
 	json_put_text(j, "target", r->config->sync.target);
 	json_put(j, "published", record_json(&published));
+	json_put(j, "kept", kept_json(r));
 	json_put(j, "sync", sync_json(r));
 	json_put(j, "watch", watch_json(r));
 	json_put(j, "reload", reload_json(r));
@@ -261,6 +298,8 @@ static const struct http_route control_routes[] = {
 	READING_ROUTES,
 	{ "POST", "/v1/reload", on_reload_again },
 	{ "POST", "/v1/hook", on_hook },
+	{ "POST", "/v1/rollback", run_ask_rollback },
+	{ "POST", "/v1/sync", run_ask_force },
 	{ NULL, NULL, NULL },
 };
 

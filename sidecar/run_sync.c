@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define LOCK_PAUSE_MS 50
 #define SYNC_PAUSE_FIRST_MS 500
 #define SYNC_PAUSE_MOST_MS 30000
+#define OLD_TREES_LATER_MS 100
 #define REPORT_MOST ((size_t)64 * 1024)
 
 static void try_again(struct run *r, const struct err *e)
@@ -65,6 +67,14 @@ static void on_output(struct loop_watch *w, uint32_t events)
 		close_output(r);
 }
 
+/* The next sync takes away what is old by then. */
+static void expect_old_trees(struct run *r)
+{
+	if (r->report.result.old_trees)
+		loop_timer_start(r->loop, &r->next_sync,
+				 r->config->sync.grace + OLD_TREES_LATER_MS);
+}
+
 /* A look at a source that has not changed is worth no line and no reload. */
 static void take_report(struct run *r, const struct sync_report *report)
 {
@@ -72,6 +82,7 @@ static void take_report(struct run *r, const struct sync_report *report)
 	bool news = first || report->result.published.serial != r->report.result.published.serial;
 
 	r->report = *report;
+	expect_old_trees(r);
 	r->sync_error = report->e;
 	r->sync_pause_ms = 0;
 	r->facts.sync_failed = false;
@@ -84,6 +95,17 @@ static void take_report(struct run *r, const struct sync_report *report)
 	r->published_at = clock_ms();
 	r->changes += !first;
 	run_on_published(r);
+}
+
+/* Nobody wants it tried again; but what else was to be done is done. */
+static void asked_in_vain(struct run *r, const struct sync_report *report)
+{
+	log_error("what was asked for failed: %s", report->e.text);
+	(void)run_ask_answer(r, report);
+	if (r->sync_again || r->facts.sync_failed || !r->published_at)
+		run_sync_begin(r);
+	else
+		expect_old_trees(r);
 }
 
 static void on_sync_end(struct child *child, int status)
@@ -101,16 +123,55 @@ static void on_sync_end(struct child *child, int status)
 	else if (sync_report_read(r->sync_text.data, &report, &e) == 0)
 		e = report.e;
 	buf_done(&r->sync_text);
+	if (r->asked_runs && e.kind != ERR_NONE) {
+		report.e = e;
+		asked_in_vain(r, &report);
+		return;
+	}
+	(void)run_ask_answer(r, &report);
 	if (e.kind != ERR_NONE) {
 		if (r->sync_again)
 			r->sync_pause_ms = 0; /* of what was there before */
 		r->sync_again = false;
 		try_again(r, &e);
+		if (run_ask_is_next(r)) {
+			loop_timer_stop(r->loop, &r->next_sync);
+			run_sync_begin(r);
+		}
 		return;
 	}
 	take_report(r, &report);
-	if (r->sync_again)
+	if (r->sync_again || run_ask_is_next(r))
 		run_sync_begin(r);
+}
+
+static void add_flags(const struct setting *s, const char *values, struct list *flags)
+{
+	owned char *value = s->type == SETTING_LIST ? NULL : setting_show(s, values);
+	const struct list *items = (const void *)(values + s->offset);
+
+	for (size_t i = 0; s->type == SETTING_LIST && i < items->count; i++) {
+		owned char *flag = mem_format("--%s=%s", s->name, items->items[i]);
+
+		list_add(flags, flag);
+	}
+	owned char *flag = mem_format("--%s=%s", s->name, value ? value : "");
+	if (value)
+		list_add(flags, flag);
+}
+
+/* Where changes are told it is the watch that waits until the source is quiet. */
+static void add_settle_flags(const struct run *r, struct list *flags)
+{
+	const struct source_watch_settings *s = &r->config->watch;
+
+	if (!r->watch || !watch_polls(r->watch))
+		return;
+	owned char *settle = mem_format("--settle=%" PRId64 "ms", s->settle);
+	owned char *longest = mem_format("--settle-longest=%" PRId64 "ms", s->longest);
+
+	list_add(flags, settle);
+	list_add(flags, longest);
 }
 
 /* The settings of the sync as flags: they win over whatever the child finds elsewhere. */
@@ -123,13 +184,12 @@ static void child_arguments(const struct run *r, struct list *l)
 	list_add(l, "sync");
 	list_add(l, "--json");
 	list_add(l, lock);
+	if (r->asked_runs)
+		list_add(l, r->asked);
+	add_settle_flags(r, l);
 	for (size_t i = 0; config_row(i, &row); i++) {
-		if (!(row.group & (GROUP_SYNC | GROUP_GENERAL)))
-			continue;
-		owned char *value = setting_show(row.setting, (const char *)r->config + row.values);
-		owned char *flag = mem_format("--%s=%s", row.setting->name, value ? value : "");
-		if (value)
-			list_add(l, flag);
+		if (row.group & (GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_GENERAL))
+			add_flags(row.setting, (const char *)r->config + row.values, l);
 	}
 }
 
@@ -169,7 +229,7 @@ static int take_lock(struct run *r, struct err *e)
 	if (r->sync.state.lock >= 0)
 		return 0;
 
-	int status = state_try_lock(&r->sync.state, e);
+	int status = sync_try_lock(&r->sync, &r->config->sync, e);
 	if (status == 1 && !r->facts.waiting_for_lock)
 		log_info("another sidecar has '%s': waiting until it is gone",
 			 r->config->sync.target);
@@ -226,7 +286,10 @@ void run_sync_begin(struct run *r)
 	struct err e = { 0 };
 	int status = prepare(r, &e);
 
+	/* Else it would start a second one beside this one. */
+	loop_timer_stop(r->loop, &r->next_sync);
 	r->sync_again = false;
+	r->asked_runs = status == 0 && r->asked;
 	if (status == 1) {
 		loop_timer_start(r->loop, &r->next_sync, LOCK_PAUSE_MS);
 		return;

@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "base/watch.h"
 #include "sidecar/run.h"
+#include "sync/layer.h"
 
 int run_watch_check(const struct config *c, struct err *e)
 {
@@ -31,7 +33,11 @@ int run_watch_check(const struct config *c, struct err *e)
 /* The directories whose changes matter. */
 static void watch_roots(const struct config *c, struct list *ret)
 {
-	list_add(ret, c->sync.source);
+	for (size_t i = 0; i < c->sync.sources.count; i++) {
+		owned char *directory = layer_directory(c->sync.sources.items[i]);
+
+		list_add(ret, directory);
+	}
 }
 
 static void on_change(void *owner)

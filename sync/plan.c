@@ -3,356 +3,201 @@
 #include "sync/plan.h"
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "sync/stage.h"
+#include "sync/compare.h"
+#include "sync/links.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/stat.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-struct place {
-	dev_t device;
-	ino_t inode; /* 0: not kept */
-};
-
-struct planner {
-	struct plan *plan;
-	int source_root;
-	struct beneath *target;
-	struct stage *stage;
-	struct err *e;
-	struct place *kept; /* of each kept file in the target, to compare hard links */
-};
 
 bool plan_owns(const struct plan *p, const char *path)
 {
 	for (size_t k = 0; k < p->ours_count; k++)
-		if (tree_find(&p->ours[k], path))
+		if (tree_find(&p->ours[k].tree, path))
 			return true;
 	return false;
 }
 
-/* 0 and *ret, 1 when nothing is there (also when the way there is not a directory), -1 with e. */
-static int look(struct planner *pl, const char *path, int *ret_dir, const char **ret_name,
-		struct stat *ret)
+bool plan_is_whole(const struct plan *p, size_t i)
 {
-	int dir = beneath_parent(pl->target, path, ret_name);
+	uint32_t folder = p->steps[i].folder;
 
-	*ret_dir = dir;
-	if (dir >= 0 && fstatat(dir, *ret_name, ret, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
-		return 1;
-	return err_sys(pl->e, "look at '%s' in the target", path);
+	return p->tree.entries[i].type == ENTRY_DIRECTORY && p->steps[i].fresh &&
+	       (folder == PLAN_NONE || !p->steps[folder].fresh);
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
+/* What is directly in a directory that ends at length bytes of path. */
+static bool is_in(const char *path, const char *folder, size_t length)
 {
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+	return strncmp(path, folder, length) == 0 && path[length] == '/';
 }
 
-static enum action keep_or_dress(const struct planner *pl, const struct entry *entry,
-				 const struct stat *st)
+/* A directory stays the current one while paths begin with it; then the one it is in is. */
+static void link_folders(struct plan *p)
 {
-	if (entry->type != ENTRY_LINK && (st->st_mode & ENTRY_MODE_BITS) != entry->mode)
-		return ACTION_DRESS;
-	if (pl->stage->keep_owner && (st->st_uid != entry->uid || st->st_gid != entry->gid))
-		return ACTION_DRESS;
-	return same_time(&st->st_mtim, &entry->mtime) ? ACTION_KEEP : ACTION_DRESS;
-}
+	const struct tree *t = &p->tree;
+	uint32_t folder = PLAN_NONE;
 
-static void note_foreign(struct planner *pl, const char *path)
-{
-	if (plan_owns(pl->plan, path))
-		return;
-	if (!pl->plan->foreign++)
-		pl->plan->foreign_example = path;
-}
+	for (size_t i = 0; i < t->count; i++) {
+		const char *path = tree_path(t, &t->entries[i]);
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
+		while (folder != PLAN_NONE) {
+			const char *above = tree_path(t, &t->entries[folder]);
 
-/*
- * A directory of the target may give way to a file only when all it holds is ours: its content
- * goes with it.
- */
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as PATH_MAX lets a tree be. */
-static int all_ours(struct planner *pl, const char *folder, const char *wanted)
-{
-	int fd = beneath_open(pl->target->root, folder, O_RDONLY | O_DIRECTORY);
-	DIR *dir __attribute__((cleanup(close_dir))) = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *found;
-
-	if (!dir) {
-		(void)err_sys(pl->e, "open '%s' in the target", folder);
-		fd_close(&fd);
-		return -1;
+			if (is_in(path, above, strlen(above)))
+				break;
+			folder = p->steps[folder].folder;
+		}
+		p->steps[i].folder = folder;
+		if (t->entries[i].type == ENTRY_DIRECTORY)
+			folder = (uint32_t)i;
 	}
-	while ((found = readdir(dir))) {
-		if (text_is(found->d_name, ".") || text_is(found->d_name, ".."))
+}
+
+static void add_gone(struct old_version *old, size_t index)
+{
+	if (!old->gone)
+		old->gone = mem_resize(NULL, old->tree.count, sizeof(*old->gone));
+	old->gone[old->gone_count++] = (uint32_t)index;
+}
+
+/* Both trees are in order: one pass finds what they share. */
+static void link_old(struct plan *p, size_t k)
+{
+	struct old_version *old = &p->ours[k];
+	size_t i = 0, j = 0;
+
+	while (j < old->tree.count) {
+		const char *path = tree_path(&old->tree, &old->tree.entries[j]);
+		int order = i == p->tree.count
+				    ? 1
+				    : tree_compare(tree_path(&p->tree, &p->tree.entries[i]), path);
+
+		if (order > 0) {
+			add_gone(old, j++);
+		} else if (order < 0) {
+			i++;
+		} else {
+			if (k == 0)
+				p->steps[i].had = (uint32_t)j;
+			i++;
+			j++;
+		}
+	}
+}
+
+void plan_link(struct plan *p)
+{
+	free(p->steps);
+	p->steps = mem_alloc(p->tree.count * sizeof(*p->steps));
+	for (size_t i = 0; i < p->tree.count; i++)
+		p->steps[i].had = PLAN_NONE;
+	link_folders(p);
+	for (size_t k = 0; k < p->ours_count; k++) {
+		p->ours[k].gone_count = 0;
+		link_old(p, k);
+	}
+}
+
+static void count_foreign(struct plan *p)
+{
+	for (size_t i = 0; i < p->tree.count; i++) {
+		if (!p->steps[i].foreign)
 			continue;
-		owned char *path = mem_format("%s/%s", folder, found->d_name);
-		if (!plan_owns(pl->plan, path))
-			return err_set(
-				pl->e, ERR_SYSTEM,
-				"'%s' in the target is not ours, and '%s' has to be replaced: "
-				"move it away",
-				path, wanted);
-		if (found->d_type == DT_DIR && all_ours(pl, path, wanted) < 0)
-			return -1;
+		if (!p->foreign++)
+			p->foreign_example = mem_copy(tree_path(&p->tree, &p->tree.entries[i]));
 	}
-	return 0;
 }
 
-/* Linux 5.8; before that a bind mount of the same filesystem is found when it refuses to go. */
-static bool is_mount(int dir, const char *name)
+/* What is in their way stays: these entries, and all below them, are no part of the version. */
+static void drop_foreign(struct plan *p)
 {
-	struct statx sx;
+	owned bool *stays = mem_alloc(p->tree.count * sizeof(*stays));
+	owned struct step *steps = mem_take(p->steps);
+	size_t kept = 0;
 
-	return syscall(SYS_statx, dir, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx) == 0 &&
-	       (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
-
-/* Something else is there and has to go. */
-static int check_obstacle(struct planner *pl, const struct entry *entry, const struct stat *st)
-{
-	const char *name;
-	int dir = beneath_parent(pl->target, entry->path, &name);
-
-	if (dir >= 0 && is_mount(dir, name))
-		return err_set(pl->e, ERR_SYSTEM,
-			       "'%s' in the target is a mount of its own and cannot be replaced: "
-			       "unmount it, or leave it out of the source",
-			       entry->path);
-	if (S_ISDIR(st->st_mode) && all_ours(pl, entry->path, entry->path) < 0)
-		return -1;
-	note_foreign(pl, entry->path);
-	return 0;
-}
-
-static int plan_directory(struct planner *pl, size_t i)
-{
-	struct entry *entry = &pl->plan->tree.entries[i];
-	const char *name;
-	struct stat st;
-	int dir, absent = look(pl, entry->path, &dir, &name, &st);
-
-	if (absent < 0)
-		return -1;
-	if (!absent && S_ISDIR(st.st_mode))
-		return 0; /* dressed at the very end, whatever it needs */
-	pl->plan->actions[i] = ACTION_PLACE;
-	pl->plan->placed++;
-	return absent ? 0 : check_obstacle(pl, entry, &st);
-}
-
-static bool link_is(int dir, const char *name, const char *wanted)
-{
-	char target[PATH_MAX];
-	ssize_t length = readlinkat(dir, name, target, sizeof(target));
-
-	return length >= 0 && (size_t)length == strlen(wanted) &&
-	       memcmp(target, wanted, (size_t)length) == 0;
-}
-
-static int plan_link(struct planner *pl, size_t i)
-{
-	struct entry *entry = &pl->plan->tree.entries[i];
-	const char *name;
-	struct stat st;
-	int dir, absent = look(pl, entry->path, &dir, &name, &st);
-
-	if (absent < 0)
-		return -1;
-	if (!absent && S_ISLNK(st.st_mode) && link_is(dir, name, entry->link)) {
-		pl->plan->actions[i] = keep_or_dress(pl, entry, &st);
-		return 0;
+	for (size_t i = 0; i < p->tree.count; i++)
+		stays[i] = !steps[i].foreign &&
+			   (steps[i].folder == PLAN_NONE || stays[steps[i].folder]);
+	for (size_t i = 0; i < p->tree.count; i++)
+		if (stays[i])
+			steps[kept++] = steps[i];
+	tree_keep_only(&p->tree, stays);
+	plan_link(p);
+	for (size_t i = 0; i < kept; i++) {
+		p->steps[i].action = steps[i].action;
+		p->steps[i].fresh = steps[i].fresh;
 	}
-	pl->plan->actions[i] = ACTION_PLACE;
-	pl->plan->placed++;
-	if (!absent && check_obstacle(pl, entry, &st) < 0)
-		return -1;
-	return stage_link(pl->stage, entry, &pl->plan->staged[i], pl->e);
 }
 
-/* Names that shared an inode and no longer do have to be made anew. */
-static bool was_linked_otherwise(const struct planner *pl, size_t i)
+static void touch_folder_of(struct plan *p, const char *path)
 {
-	const struct tree *new = &pl->plan->tree;
+	owned char *folder = mem_copy_part(path, strlen(path) - strlen(text_last_part(path)));
 
-	for (size_t k = 0; k < pl->plan->ours_count; k++) {
-		const struct tree *old = &pl->plan->ours[k];
-		const struct entry *entry = tree_find(old, new->entries[i].path);
+	if (!*folder)
+		return;
+	folder[strlen(folder) - 1] = '\0';
+	const struct entry *e = tree_find(&p->tree, folder);
+	if (e && e->type == ENTRY_DIRECTORY)
+		p->steps[e - p->tree.entries].touched = true;
+}
 
-		if (entry && entry->type == ENTRY_FILE &&
-		    !text_is(old->entries[entry->first].path,
-			     new->entries[new->entries[i].first].path))
-			return true;
+static void sum_up(struct plan *p)
+{
+	for (size_t i = 0; i < p->tree.count; i++) {
+		const struct entry *e = &p->tree.entries[i];
+
+		if (p->steps[i].action != ACTION_PLACE)
+			continue;
+		p->placed++;
+		if (e->first == i)
+			p->placed_bytes += e->size;
+		if (p->steps[i].folder != PLAN_NONE)
+			p->steps[p->steps[i].folder].touched = true;
 	}
-	return false;
+	for (size_t k = 0; k < p->ours_count; k++)
+		for (size_t j = 0; j < p->ours[k].gone_count; j++)
+			touch_folder_of(p, tree_path(&p->ours[k].tree,
+						     &p->ours[k].tree.entries[p->ours[k].gone[j]]));
 }
 
-static int same_content(struct planner *pl, struct entry *entry, int dir, const char *name,
-			const struct stat *st, bool *ret)
+/* All but the content. */
+static bool is_described(const struct plan *p, size_t i)
 {
-	struct digest there;
+	const struct entry *new = &p->tree.entries[i];
+	const struct entry *old;
 
-	*ret = false;
-	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != entry->size)
-		return 0;
-	if (!stage_hash_of(pl->stage, dir, name, &there))
-		return 0;
-	if (stage_hash(pl->stage, pl->source_root, entry, pl->e) < 0)
+	if (p->steps[i].had == PLAN_NONE)
+		return false;
+	old = &p->ours[0].tree.entries[p->steps[i].had];
+	return old->mode == new->mode && old->seconds == new->seconds &&
+	       old->nanoseconds == new->nanoseconds && old->uid == new->uid &&
+	       old->gid == new->gid && p->steps[new->first].had == old->first;
+}
+
+int plan_make(struct plan *p, const struct planning *how, struct err *e)
+{
+	if (compare_all(p, how, e) < 0 || (how->links >= 0 && links_check(p, how->links, e) < 0))
 		return -1;
-	*ret = digest_equal(&there, &entry->content);
-	return 0;
-}
-
-static int place_file(struct planner *pl, size_t i)
-{
-	struct plan *p = pl->plan;
-	struct entry *entry = &p->tree.entries[i];
-
-	p->actions[i] = ACTION_PLACE;
-	p->placed++;
-	p->placed_bytes += entry->size;
-	return stage_file(pl->stage, pl->source_root, entry, &p->staged[i], pl->e);
-}
-
-static int plan_file(struct planner *pl, size_t i)
-{
-	struct entry *entry = &pl->plan->tree.entries[i];
-	const char *name;
-	struct stat st;
-	bool same = false;
-	int dir, absent = look(pl, entry->path, &dir, &name, &st);
-
-	if (absent < 0)
-		return -1;
-	if (!absent && !was_linked_otherwise(pl, i) &&
-	    same_content(pl, entry, dir, name, &st, &same) < 0)
-		return -1;
-	if (same) {
-		pl->plan->actions[i] = keep_or_dress(pl, entry, &st);
-		pl->kept[i] = (struct place){ st.st_dev, st.st_ino };
-		return 0;
-	}
-	if (!absent && check_obstacle(pl, entry, &st) < 0)
-		return -1;
-	return place_file(pl, i);
-}
-
-/*
- * Whether the directory of path is on the stage's filesystem, which no hard link leads out of; one
- * that is still to come will be. 1 or 0, -1 with e.
- */
-static int is_on_stage(struct planner *pl, const char *path)
-{
-	const char *name;
-	struct stat st;
-	int dir = beneath_parent(pl->target, path, &name);
-
-	if (dir < 0)
-		return 1;
-	if (fstat(dir, &st) < 0)
-		return err_sys(pl->e, "look at the directory of '%s' in the target", path);
-	return st.st_dev == pl->stage->device;
-}
-
-static bool is_at(const struct stat *st, const struct place *p)
-{
-	return p->inode && st->st_ino == p->inode && st->st_dev == p->device;
-}
-
-/* A further name of a file that was planned before: first has the smaller path. */
-static int plan_hard_link(struct planner *pl, size_t i)
-{
-	struct plan *p = pl->plan;
-	struct entry *entry = &p->tree.entries[i], *first = &p->tree.entries[entry->first];
-	const char *name;
-	char staged[STAGE_NAME_SIZE];
-	struct stat st;
-	int dir, absent, first_near = is_on_stage(pl, first->path);
-	int near = first_near < 0 ? -1 : is_on_stage(pl, entry->path);
-
-	if (near < 0)
-		return -1;
-	if (!near || !first_near)
-		return plan_file(pl, i);
-	absent = look(pl, entry->path, &dir, &name, &st);
-	if (absent < 0)
-		return -1;
-	entry->content = first->content;
-	if (!absent && is_at(&st, &pl->kept[entry->first]))
-		return 0; /* dressed with the first name */
-	if (!absent && check_obstacle(pl, entry, &st) < 0)
-		return -1;
-	p->actions[i] = ACTION_PLACE;
-	p->placed++;
-	if (p->actions[entry->first] == ACTION_PLACE)
-		return stage_hard_link(pl->stage, pl->stage->dir,
-				       stage_name(p->staged[entry->first], staged), &p->staged[i],
-				       pl->e);
-	dir = beneath_parent(pl->target, first->path, &name);
-	if (dir < 0)
-		return err_sys(pl->e, "look at '%s' in the target", first->path);
-	return stage_hard_link(pl->stage, dir, name, &p->staged[i], pl->e);
-}
-
-static int plan_entry(struct planner *pl, size_t i)
-{
-	const struct entry *entry = &pl->plan->tree.entries[i];
-
-	switch (entry->type) {
-	case ENTRY_DIRECTORY:
-		return plan_directory(pl, i);
-	case ENTRY_LINK:
-		return plan_link(pl, i);
-	case ENTRY_FILE:
-		break;
-	}
-	return entry->first == i ? plan_file(pl, i) : plan_hard_link(pl, i);
-}
-
-int plan_make(struct plan *p, int source_root, struct beneath *target, struct stage *stage,
-	      struct err *e)
-{
-	size_t count = p->tree.count;
-	owned struct place *kept = mem_alloc(count * sizeof(*kept));
-	struct planner pl = {
-		.plan = p,
-		.source_root = source_root,
-		.target = target,
-		.stage = stage,
-		.e = e,
-		.kept = kept,
-	};
-
-	p->actions = mem_alloc(count * sizeof(*p->actions));
-	p->staged = mem_alloc(count * sizeof(*p->staged));
-	for (size_t i = 0; i < count; i++)
-		if (plan_entry(&pl, i) < 0)
-			return -1;
+	count_foreign(p);
+	if (p->foreign && p->foreign_stays)
+		drop_foreign(p);
+	sum_up(p);
+	p->described = !p->lost;
+	for (size_t i = 0; i < p->tree.count && p->described; i++)
+		p->described = is_described(p, i);
 	return 0;
 }
 
 void plan_done(struct plan *p)
 {
 	tree_done(&p->tree);
-	for (size_t k = 0; k < p->ours_count; k++)
-		tree_done(&p->ours[k]);
+	for (size_t k = 0; k < p->ours_count; k++) {
+		tree_done(&p->ours[k].tree);
+		free(p->ours[k].gone);
+	}
 	free(p->ours);
-	free(p->actions);
-	free(p->staged);
+	free(p->steps);
+	free(p->foreign_example);
 	*p = (struct plan){ 0 };
 }

@@ -2,356 +2,239 @@
 /* publish: see publish.h. */
 #include "sync/publish.h"
 
-#include "base/beneath.h"
+#include "base/clock.h"
 #include "base/err.h"
-#include "base/fd.h"
-#include "base/io.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/text.h"
-#include "sync/plan.h"
-#include "sync/stage.h"
+#include "sync/fill.h"
+#include "sync/guard.h"
+#include "sync/publish_data.h"
+#include "sync/publish_exchange.h"
+#include "sync/publish_in_place.h"
+#include "sync/work.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* A temporary name inside a mounted directory of the target, where a rename cannot reach. */
-#define OTHER_DEVICE_PREFIX "..gs-sidecar-"
-#define COPY_CHUNK 65536
+static const char *label_of(const struct work *w)
+{
+	if (w->goes_back)
+		return w->label;
+	if (w->settings->label)
+		return w->settings->label;
+	for (size_t i = w->layers.count; i-- > 0;)
+		if (w->layers.items[i].sealed && w->layers.items[i].seal.label[0])
+			return w->layers.items[i].seal.label;
+	return "";
+}
 
-struct publisher {
-	const struct plan *plan;
-	struct beneath *target;
-	struct stage *stage;
-	struct publish_changes *changes;
-	struct err *e;
+static bool has_removals(const struct plan *p)
+{
+	for (size_t k = 0; k < p->ours_count; k++)
+		if (p->ours[k].gone_count)
+			return true;
+	return false;
+}
+
+/* That of a seal has been checked, and holds unless names were left out since. */
+static struct digest digest_of(const struct work *w)
+{
+	const struct plan *p = &w->plan;
+
+	if (merge_is_plain(&w->layers.merge) && !(p->foreign && p->foreign_stays))
+		return w->layers.items[0].seal.digest;
+	return tree_digest(&p->tree);
+}
+
+/* When nothing is placed all of the tree is hashed, since it was compared. */
+bool publish_is_visible(const struct work *w)
+{
+	const struct plan *p = &w->plan;
+	struct digest digest;
+	char text[DIGEST_TEXT_SIZE];
+
+	if (p->placed || p->cut_off || p->unlinked || has_removals(p))
+		return true;
+	digest = digest_of(w);
+	return !text_is(digest_text(&digest, text), w->published.digest);
+}
+
+static int put_in_place(struct work *w, struct err *e)
+{
+	struct retired retired;
+	int status = publish_in_place(&w->plan, w->live, &w->stage, &retired, e);
+
+	w->ret->removed = retired.removed;
+	if (retired.kept)
+		sync_note(w->notes,
+			  "kept %" PRIu64 " of the older version's files, changed since they were "
+			  "put there, such as '%s'",
+			  retired.kept, retired.kept_example);
+	return status;
+}
+
+int publish_refresh(struct work *w, struct err *e)
+{
+	struct record r = w->published;
+
+	(void)snprintf(r.label, sizeof(r.label), "%s", label_of(w));
+	if (put_in_place(w, e) < 0)
+		return -1;
+	if (!w->plan.described && state_write_manifest(&w->sync->state, &r, &w->plan.tree, e) < 0)
+		return -1;
+	if (!text_is(r.label, w->published.label) && state_relabel(&w->sync->state, &r, e) < 0)
+		return -1;
+	w->ret->published = r;
+	return 0;
+}
+
+static void drop_oldest(struct work *w)
+{
+	sync_note(w->notes, "dropping kept version %s: the new one needs the room",
+		  w->generations.records[w->generations.count - 1].digest);
+	(void)generations_drop_oldest(&w->generations);
+}
+
+/* Older versions are worth less than a new one, but do not go where that is of no use. */
+static int make_room(struct work *w, bool whole, struct err *e)
+{
+	const struct guard_room nothing = { 0 };
+
+	while (guard_space(&w->plan, w->stage.dir, whole, nothing, e) < 0) {
+		struct err other;
+
+		if (e->sys != ENOSPC || w->goes_back || !w->generations.count ||
+		    guard_space(&w->plan, w->stage.dir, whole, generations_room(&w->generations),
+				&other) < 0)
+			return -1;
+		drop_oldest(w);
+		*e = (struct err){ 0 };
+	}
+	return 0;
+}
+
+static int stage_version(struct work *w, struct err *e)
+{
+	const struct sync_settings *settings = w->settings;
+	const bool in_place = settings->publish == SYNC_PUBLISH_IN_PLACE;
+	const struct filling how = { .layers = w->layers.items,
+				     .live = w->live,
+				     .whole = !in_place || settings->validate.count > 0,
+				     .moved_out = in_place,
+				     .threads = pool_threads(settings->threads),
+				     .notes = w->notes };
+
+	if (make_room(w, how.whole, e) < 0 || fill_stage(&w->plan, &w->stage, &how, e) < 0)
+		return -1;
+	if (how.whole) {
+		if (work_carry(w, w->live, w->stage.tree, WORK_BEFORE_SWITCH, e) < 0)
+			return -1;
+		/* What was carried has touched the times of directories. */
+		if (w->ret->carried && fill_dress_directories(&w->plan, &w->stage, &how, e) < 0)
+			return -1;
+	}
+	if (in_place)
+		w->ret->carried = 0; /* only to be looked at: they stay where they are */
+	if (!settings->validate.count)
+		return 0;
+	return guard_validate(&w->plan, &settings->validate, settings->validate_deadline,
+			      w->stage.tree, e);
+}
+
+static int publish_by_name(struct work *w, const struct record *next, struct err *e)
+{
+	if (state_begin(&w->sync->state, next, &w->plan.tree, e) < 0)
+		return -1;
+	if (put_in_place(w, e) < 0 || state_commit(&w->sync->state, e) < 0)
+		return err_in(e, "the target is partly new, the next sync finishes it");
+	return 0;
+}
+
+static int (*const ways[])(struct work *w, const struct record *next, struct err *e) = {
+	[SYNC_PUBLISH_IN_PLACE] = publish_by_name,
+	[SYNC_PUBLISH_DATA] = publish_data,
+	[SYNC_PUBLISH_EXCHANGE] = publish_exchange,
 };
 
-static int parent_of(struct publisher *pb, const char *path, const char **ret_name)
+/* Even where the record was lost, no live tree has the name of the next one. */
+static int64_t next_serial(const struct work *w)
 {
-	int dir = beneath_parent(pb->target, path, ret_name);
+	int64_t tree = 0;
 
-	return dir >= 0 ? dir : err_sys(pb->e, "open the directory of '%s' in the target", path);
+	(void)layout_is_tree_name(w->layout.tree, &tree);
+	return (tree > w->published.serial ? tree : w->published.serial) + 1;
 }
 
-/* Owners may lock themselves out of their directories: 0555 is a fair mode for a game's files. */
-static void make_writable(int dir, const char *name, const struct stat *st)
+static int describe(const struct work *w, struct record *ret, struct err *e)
 {
-	if ((st->st_mode & 0700) != 0700)
-		(void)stage_chmod(dir, name, (st->st_mode & ENTRY_MODE_BITS) | 0700);
-}
-
-static int place_directory(struct publisher *pb, const struct entry *entry)
-{
-	const char *name;
+	struct digest digest = digest_of(w);
+	struct record r = { .serial = next_serial(w) };
 	struct stat st;
-	int dir = parent_of(pb, entry->path, &name);
 
-	if (dir < 0)
-		return -1;
-	bool there = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (there && S_ISDIR(st.st_mode)) {
-		if (pb->plan->visible)
-			make_writable(dir, name, &st);
-		return 0;
-	}
-	if (there && stage_take_away(pb->stage, dir, name, pb->e) < 0)
-		return -1;
-	if (mkdirat(dir, name, entry->mode | 0700) < 0)
-		return err_sys(pb->e, "make directory '%s'", entry->path);
+	digest_text(&digest, r.digest);
+	clock_stamp(r.at);
+	(void)snprintf(r.label, sizeof(r.label), "%s", label_of(w));
+	tree_totals(&w->plan.tree, &r.files, &r.bytes);
+	/* What will be live at one moment is known again by its root, should a crash come then. */
+	if (fstat(w->stage.tree, &st) < 0)
+		return err_sys(e, "look at the new version");
+	if (w->settings->publish != SYNC_PUBLISH_IN_PLACE)
+		r.root = st.st_ino;
+	r.mixed = r.root && w->plan.cut_off;
+	*ret = r;
 	return 0;
 }
 
-static int copy_bytes(int from, int to)
+static uint64_t count_removed(const struct plan *p)
 {
-	static char chunk[COPY_CHUNK];
-	ssize_t got;
+	uint64_t removed = 0;
 
-	while ((got = io_read(from, chunk, sizeof(chunk))) > 0)
-		if (io_write(to, chunk, (size_t)got) < 0)
-			return -1;
-	return got < 0 ? -1 : 0;
-}
-
-static int copy_file(struct stage *stage, const char *from, int dir, const char *to)
-{
-	owned_fd in = openat(stage->dir, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	owned_fd out = openat(dir, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	return in < 0 || out < 0 ? -1 : copy_bytes(in, out);
-}
-
-/* A directory below the target is a mount of its own: make the file there, then rename. */
-static int place_on_other_device(struct publisher *pb, const struct entry *entry,
-				 const char *staged, int dir, const char *name)
-{
-	owned char *temporary = mem_format(OTHER_DEVICE_PREFIX "%s", staged);
-	int made;
-
-	(void)unlinkat(dir, temporary, 0);
-	made = entry->type == ENTRY_LINK ? symlinkat(entry->link, dir, temporary)
-					 : copy_file(pb->stage, staged, dir, temporary);
-	if (made < 0)
-		(void)err_sys(pb->e, "copy '%s'", entry->path);
-	else if (stage_dress(pb->stage, dir, temporary, entry, pb->e) < 0)
-		made = -1;
-	else if (renameat(dir, temporary, dir, name) < 0)
-		made = err_sys(pb->e, "put '%s' in place", entry->path);
-	if (made < 0)
-		(void)unlinkat(dir, temporary, 0);
-	return made;
-}
-
-static int place_name(struct publisher *pb, size_t i)
-{
-	const struct entry *entry = &pb->plan->tree.entries[i];
-	const char *name;
-	char staged[STAGE_NAME_SIZE];
-	struct stat st;
-	int dir = parent_of(pb, entry->path, &name);
-
-	if (dir < 0)
-		return -1;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	    stage_take_away(pb->stage, dir, name, pb->e) < 0)
-		return -1;
-	(void)stage_name(pb->plan->staged[i], staged);
-	if (renameat(pb->stage->dir, staged, dir, name) == 0)
-		return 0;
-	if (errno == EXDEV)
-		return place_on_other_device(pb, entry, staged, dir, name);
-	return err_sys(pb->e, "put '%s' in place", entry->path);
-}
-
-static int dress_name(struct publisher *pb, const struct entry *entry)
-{
-	const char *name;
-	int dir = parent_of(pb, entry->path, &name);
-
-	return dir < 0 ? -1 : stage_dress(pb->stage, dir, name, entry, pb->e);
-}
-
-static int place_all(struct publisher *pb)
-{
-	const struct plan *p = pb->plan;
-
-	for (size_t i = 0; i < p->tree.count; i++) {
-		const struct entry *entry = &p->tree.entries[i];
-		int status = 0;
-
-		if (entry->type == ENTRY_DIRECTORY)
-			status = place_directory(pb, entry);
-		else if (p->actions[i] == ACTION_PLACE)
-			status = place_name(pb, i);
-		else if (p->actions[i] == ACTION_DRESS)
-			status = dress_name(pb, entry);
-		if (status < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/*
- * Of a version whose publication was cut off we do not know which names became ours. Only what is
- * exactly as that version has it is taken for ours.
- */
-static bool is_as_recorded(struct publisher *pb, const struct entry *entry, int dir,
-			   const char *name)
-{
-	char target[PATH_MAX];
-	struct digest there;
-	ssize_t length;
-
-	switch (entry->type) {
-	case ENTRY_DIRECTORY:
-		return true; /* removed only when empty */
-	case ENTRY_LINK:
-		length = readlinkat(dir, name, target, sizeof(target) - 1);
-		if (length < 0)
-			return false;
-		target[length] = '\0';
-		return text_is(target, entry->link);
-	case ENTRY_FILE:
-		break;
-	}
-	return stage_hash_of(pb->stage, dir, name, &there) && digest_equal(&there, &entry->content);
-}
-
-static bool has_type(const struct stat *st, enum entry_type type)
-{
-	if (type == ENTRY_DIRECTORY)
-		return S_ISDIR(st->st_mode);
-	return type == ENTRY_LINK ? S_ISLNK(st->st_mode) : S_ISREG(st->st_mode);
-}
-
-/* Enough to believe that the published version's file was not changed or replaced by the game. */
-static bool looks_as_recorded(const struct stat *st, const struct entry *entry)
-{
-	return entry->type == ENTRY_DIRECTORY ||
-	       (entry->type == ENTRY_FILE && (uint64_t)st->st_size == entry->size &&
-		st->st_mtim.tv_sec == entry->mtime.tv_sec &&
-		st->st_mtim.tv_nsec == entry->mtime.tv_nsec);
-}
-
-/* 1 when it was removed, 0 when there was nothing of ours to remove, -1 with e. */
-static int remove_one(struct publisher *pb, const struct entry *entry, bool certainly_ours)
-{
-	const char *name;
-	struct stat st;
-	int dir = beneath_parent(pb->target, entry->path, &name);
-
-	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
-			return 0;
-		return err_sys(pb->e, "look at '%s' in the target", entry->path);
-	}
-	if (!has_type(&st, entry->type))
-		return 0;
-	if (!(certainly_ours && looks_as_recorded(&st, entry)) &&
-	    !is_as_recorded(pb, entry, dir, name)) {
-		if (certainly_ours && !pb->changes->kept++)
-			pb->changes->kept_example = entry->path;
-		return 0;
-	}
-	if (unlinkat(dir, name, entry->type == ENTRY_DIRECTORY ? AT_REMOVEDIR : 0) == 0)
-		return 1;
-	/* Somebody else's files are in it, or it is a mount: it stays. */
-	if (entry->type == ENTRY_DIRECTORY &&
-	    (errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY))
-		return 0;
-	return errno == ENOENT ? 0 : err_sys(pb->e, "remove '%s'", entry->path);
-}
-
-static void make_removable(struct publisher *pb, const struct tree *old)
-{
-	for (size_t i = 0; i < old->count; i++) {
-		const struct entry *entry = &old->entries[i];
-		const char *name;
-		struct stat st;
-		int dir;
-
-		if (entry->type != ENTRY_DIRECTORY || tree_find(&pb->plan->tree, entry->path))
-			continue;
-		dir = beneath_parent(pb->target, entry->path, &name);
-		if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode))
-			make_writable(dir, name, &st);
-	}
-}
-
-static int remove_old(struct publisher *pb, const struct tree *old, bool certainly_ours)
-{
-	make_removable(pb, old);
-	/* From the end: what a directory holds comes after it. */
-	for (size_t i = old->count; i-- > 0;) {
-		const struct entry *entry = &old->entries[i];
-		int status;
-
-		if (tree_find(&pb->plan->tree, entry->path))
-			continue;
-		beneath_forget(pb->target);
-		status = remove_one(pb, entry, certainly_ours);
-		if (status < 0)
-			return -1;
-		pb->changes->removed += (uint64_t)status;
-	}
-	return 0;
-}
-
-static bool is_dressed(const struct publisher *pb, const struct entry *entry, const struct stat *st)
-{
-	return (st->st_mode & ENTRY_MODE_BITS) == entry->mode &&
-	       st->st_mtim.tv_sec == entry->mtime.tv_sec &&
-	       st->st_mtim.tv_nsec == entry->mtime.tv_nsec &&
-	       (!pb->stage->keep_owner || (st->st_uid == entry->uid && st->st_gid == entry->gid));
-}
-
-/* Last, and the inner ones first: every change inside touches a directory's time. */
-static int dress_directories(struct publisher *pb)
-{
-	const struct tree *t = &pb->plan->tree;
-
-	for (size_t i = t->count; i-- > 0;) {
-		const struct entry *entry = &t->entries[i];
-		const char *name;
-		struct stat st;
-		int dir;
-
-		if (entry->type != ENTRY_DIRECTORY)
-			continue;
-		dir = parent_of(pb, entry->path, &name);
-		if (dir < 0)
-			return -1;
-		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_dressed(pb, entry, &st))
-			continue;
-		if (stage_dress(pb->stage, dir, name, entry, pb->e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int publish_in_place(const struct plan *p, struct beneath *target, struct stage *stage,
-		     struct publish_changes *ret, struct err *e)
-{
-	struct publisher pb = {
-		.plan = p, .target = target, .stage = stage, .changes = ret, .e = e
-	};
-
-	*ret = (struct publish_changes){ 0 };
-	beneath_forget(target);
-	if (place_all(&pb) < 0)
-		return -1;
 	for (size_t k = 0; k < p->ours_count; k++)
-		if (remove_old(&pb, &p->ours[k], k == 0) < 0)
+		removed += p->ours[k].gone_count;
+	return removed;
+}
+
+/* A repair of the same version leaves nothing that is worth to be kept. */
+static int keep_published(struct work *w, const struct record *next, struct err *e)
+{
+	if (!w->settings->keep || !w->published.digest[0] || w->plan.lost ||
+	    text_is(next->digest, w->published.digest))
+		return 0;
+	while (generations_keep(&w->generations, &w->published, &w->plan, w->live, w->notes, e) <
+	       0) {
+		if (e->sys != ENOSPC && e->sys != EDQUOT)
 			return -1;
-	beneath_forget(target);
-	return dress_directories(&pb);
-}
-
-static void remove_temporaries(int fd)
-{
-	DIR *dir = fdopendir(fd);
-	struct dirent *found;
-
-	if (!dir) {
-		(void)close(fd);
-		return;
+		owned char *why = mem_copy(e->text);
+		*e = (struct err){ 0 };
+		if (!w->generations.count) {
+			sync_note(w->notes, "version %s cannot be gone back to: %s",
+				  w->published.digest, why);
+			break;
+		}
+		drop_oldest(w);
 	}
-	while ((found = readdir(dir)))
-		if (text_starts(found->d_name, OTHER_DEVICE_PREFIX))
-			(void)unlinkat(dirfd(dir), found->d_name, 0);
-	(void)closedir(dir);
+	return 0;
 }
 
-static void clean_up_tree(const struct tree *t, const struct beneath *target, dev_t device)
+int publish(struct work *w, struct err *e)
 {
-	struct stat st;
+	struct record next;
 
-	for (size_t i = 0; i < t->count; i++) {
-		int fd = t->entries[i].type == ENTRY_DIRECTORY
-				 ? beneath_open(target->root, t->entries[i].path,
-						O_RDONLY | O_DIRECTORY)
-				 : -1;
-
-		if (fd < 0)
-			continue;
-		if (fstat(fd, &st) == 0 && st.st_dev != device)
-			remove_temporaries(fd);
-		else
-			(void)close(fd);
-	}
-}
-
-void publish_clean_up(const struct plan *p, struct beneath *target)
-{
-	struct stat root;
-
-	if (fstat(target->root, &root) < 0)
-		return;
-	for (size_t k = 0; k < p->ours_count; k++)
-		clean_up_tree(&p->ours[k], target, root.st_dev);
+	if (stage_version(w, e) < 0 || describe(w, &next, e) < 0)
+		return -1;
+	if (w->settings->publish != SYNC_PUBLISH_IN_PLACE)
+		w->ret->removed = count_removed(&w->plan);
+	if (keep_published(w, &next, e) < 0 || ways[w->settings->publish](w, &next, e) < 0)
+		return -1;
+	generations_keep_only(&w->generations, (size_t)w->settings->keep, next.digest);
+	state_tidy(&w->sync->state, next.digest);
+	next.root = 0;
+	next.mixed = false;
+	w->ret->published = next;
+	w->ret->changed = true;
+	w->ret->placed = w->plan.placed;
+	w->ret->placed_bytes = w->plan.placed_bytes;
+	return 0;
 }

@@ -3,6 +3,7 @@
 #include "sync/remove.h"
 
 #include "base/text.h"
+#include "sync/dress.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,11 +38,19 @@ static int open_to_empty(int dir, const char *name)
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(dir, name, flags);
 
-	if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
+	if (fd < 0 && errno == EACCES && dress_chmod(dir, name, 0700) == 0)
 		fd = openat(dir, name, flags);
 	if (fd >= 0)
 		(void)fchmod(fd, 0700);
 	return fd;
+}
+
+/* What is mounted there was not put there by us. */
+static bool is_mount(int dir, int fd)
+{
+	struct stat outer, inner;
+
+	return fstat(dir, &outer) < 0 || fstat(fd, &inner) < 0 || outer.st_dev != inner.st_dev;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as PATH_MAX lets a tree of ours be. */
@@ -55,6 +64,11 @@ int remove_all(int dir, const char *name)
 		return 0;
 
 	int fd = open_to_empty(dir, name);
+	if (fd >= 0 && is_mount(dir, fd)) {
+		(void)close(fd);
+		errno = EBUSY;
+		return -1;
+	}
 	if (fd < 0 || remove_content(fd) < 0)
 		return -1;
 	return unlinkat(dir, name, AT_REMOVEDIR);

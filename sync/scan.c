@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan: see scan.h. A queue instead of recursion: one open directory at a time, however deep. */
+/* scan: see scan.h. */
 #include "sync/scan.h"
 
 #include "base/beneath.h"
@@ -7,46 +7,89 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/pattern.h"
 #include "base/text.h"
+#include "sync/notes.h"
 #include "sync/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NOTE_MAX 1024
+/* Of a path in a message, so that the reason behind it stays. */
+#define PATH_SHOWN 300
+
+struct path {
+	char text[PATH_MAX];
+	size_t length;
+};
+
+/* A name of an inode that has more than one. */
+struct twin {
+	dev_t device;
+	ino_t inode;
+	uint32_t path; /* as in struct entry */
+	size_t index;  /* of the entry, once the tree is sorted */
+};
 
 struct scan {
-	int root;
 	const struct scan_place *place;
 	const struct sync_notes *notes;
-	char *data_dir;      /* what "..data" leads to; NULL: not a kubelet volume */
-	struct list paths;   /* directories still to read, as the tree has them */
-	struct list sources; /* the same, as the source has them */
+	struct beneath source;
+	struct path path;   /* of what is looked at, as the tree has it */
+	struct path origin; /* the same, as the source has it */
 	struct tree *tree;
+	struct twin *twins;
+	size_t twin_count;
 	struct err *e;
 };
 
-void sync_note(const struct sync_notes *n, const char *format, ...)
-{
-	char text[NOTE_MAX];
-	va_list args;
+/* The names in a directory, sorted: their entries then are, too. */
+struct names {
+	char **items;
+	size_t count;
+	char *data; /* what "..data" leads to; NULL: not a kubelet volume */
+};
 
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	n->note(n->owner, text);
+static void names_done(struct names *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		free(n->items[i]);
+	free(n->items);
+	free(n->data);
 }
 
-static char *join(const char *folder, const char *name)
+static int by_name(const void *a, const void *b)
 {
-	return *folder ? mem_format("%s/%s", folder, name) : mem_copy(name);
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* False when it would be too long. */
+static bool path_push(struct path *p, const char *name)
+{
+	size_t length = strlen(name), slash = p->length != 0;
+
+	if (p->length + slash + length >= sizeof(p->text))
+		return false;
+	if (slash)
+		p->text[p->length++] = '/';
+	memcpy(p->text + p->length, name, length + 1);
+	p->length += length;
+	return true;
+}
+
+static void path_cut(struct path *p, size_t length)
+{
+	p->length = length;
+	p->text[length] = '\0';
+}
+
+static const char *shown(const struct path *p)
+{
+	return p->length ? p->text : ".";
 }
 
 /* The target of a link on the heap, NULL with errno. */
@@ -58,186 +101,299 @@ static char *read_link(int dir, const char *name)
 	return length < 0 ? NULL : mem_copy_part(target, (size_t)length);
 }
 
-/*
- * In a kubelet volume "game.json" is a link to "..data/game.json" and "..data" a link to
- * "..2026_11_20_10_00": the file is then found without following a link, and all files of one pass
- * belong to one version.
- */
-static char *source_behind(const struct scan *s, const char *name, const char *target)
-{
-	if (!s->data_dir || !text_starts(target, "..data/") ||
-	    !text_is(target + strlen("..data/"), name))
-		return NULL;
-	return join(s->data_dir, name);
-}
-
-static int add_directory(struct scan *s, const char *path, const char *source)
-{
-	list_add(&s->paths, path);
-	list_add(&s->sources, source);
-	return 0;
-}
-
-static void describe(struct entry *entry, const struct stat *st)
-{
-	entry->mode = entry->type == ENTRY_LINK ? 0 : st->st_mode & ENTRY_MODE_BITS;
-	entry->uid = st->st_uid;
-	entry->gid = st->st_gid;
-	entry->mtime = st->st_mtim;
-	entry->size = entry->type == ENTRY_FILE ? (uint64_t)st->st_size : 0;
-	entry->device = st->st_dev;
-	entry->inode = st->st_ino;
-	entry->links = st->st_nlink;
-}
-
-static bool is_directory(const struct stat *st, int fd)
-{
-	struct stat other;
-
-	return fstat(fd, &other) == 0 && st->st_ino == other.st_ino && st->st_dev == other.st_dev;
-}
-
-static int check_not_ours(struct scan *s, const char *path, const struct stat *st)
-{
-	if (S_ISDIR(st->st_mode) &&
-	    (is_directory(st, s->place->target) || is_directory(st, s->place->state)))
-		return err_set(s->e, ERR_USAGE, "its '%s' is the target or the state directory",
-			       path);
-	return 0;
-}
-
-static int add_entry(struct scan *s, const char *path, const char *source, const struct stat *st,
-		     char *link)
-{
-	enum entry_type type = S_ISDIR(st->st_mode)   ? ENTRY_DIRECTORY
-			       : S_ISREG(st->st_mode) ? ENTRY_FILE
-						      : ENTRY_LINK;
-
-	if (check_not_ours(s, path, st) < 0)
-		return -1;
-	struct entry *entry = tree_add(s->tree, mem_copy(path), type);
-
-	describe(entry, st);
-	entry->link = link;
-	if (!text_is(path, source))
-		entry->source = mem_copy(source);
-	return type == ENTRY_DIRECTORY ? add_directory(s, path, source) : 0;
-}
-
-static int look_behind(struct scan *s, const char *path, const char *source)
-{
-	struct stat st;
-
-	if (fstatat(s->root, source, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(s->e, "stat '%s'", source);
-	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return err_set(s->e, ERR_SYSTEM, "'%s' is not a file or directory", source);
-	return add_entry(s, path, source, &st, NULL);
-}
-
-static int look_at(struct scan *s, int dir, const char *name, const char *path, const char *source)
-{
-	struct stat st;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(s->e, "stat '%s'", path);
-	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		return add_entry(s, path, source, &st, NULL);
-	if (!S_ISLNK(st.st_mode)) {
-		sync_note(s->notes, "'%s' in the source is not a file, directory or link: left out",
-			  path);
-		return 0;
-	}
-
-	char *target = read_link(dir, name);
-	if (!target)
-		return err_sys(s->e, "read link '%s'", path);
-	owned char *behind = text_is(path, name) ? source_behind(s, name, target) : NULL;
-	if (!behind)
-		return add_entry(s, path, source, &st, target);
-	free(target);
-	return look_behind(s, path, behind);
-}
-
-static int check_name(struct scan *s, const char *path)
-{
-	if (strlen(path) >= PATH_MAX)
-		return err_set(s->e, ERR_SYSTEM, "a path is longer than %d bytes: '%.100s...'",
-			       PATH_MAX - 1, path);
-	if (s->place->reserved && text_is(path, s->place->reserved))
-		return err_set(
-			s->e, ERR_USAGE,
-			"it has '%s', where the state directory is: rename it or set --state",
-			path);
-	return 0;
-}
-
-static int read_one(struct scan *s, int dir, const char *name, const char *folder,
-		    const char *source_folder)
-{
-	owned char *path = join(folder, name);
-	owned char *source = join(source_folder, name);
-
-	if (text_starts(name, "..")) {
-		if (!s->data_dir)
-			sync_note(s->notes,
-				  "'%s' in the source has a reserved name (begins with '..'): left "
-				  "out",
-				  path);
-		return 0;
-	}
-	if (check_name(s, path) < 0)
-		return -1;
-	return look_at(s, dir, name, path, source);
-}
-
 static void close_dir(DIR **dir)
 {
 	if (*dir)
 		(void)closedir(*dir);
 }
 
-static int read_directory(struct scan *s, const char *folder, const char *source_folder)
+/* Another name beside it: kubelet makes nothing else, and nothing else is safe to go through. */
+static bool is_version(const char *data)
 {
-	int fd = beneath_open(s->root, source_folder, O_RDONLY | O_DIRECTORY);
+	return !strchr(data, '/') && !text_is(data, ".") && !text_is(data, "..");
+}
+
+static int read_names(struct scan *s, struct names *ret)
+{
+	int fd = beneath_open(s->source.root, s->origin.text, O_RDONLY | O_DIRECTORY);
 	DIR *dir __attribute__((cleanup(close_dir))) = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *found;
+	size_t room = 0;
 
 	if (!dir) {
-		(void)err_sys(s->e, "open '%s'", *folder ? folder : ".");
+		(void)err_sys(s->e, "open '%s'", shown(&s->path));
 		fd_close(&fd);
 		return -1;
 	}
-	for (;;) {
-		errno = 0;
-		struct dirent *found = readdir(dir);
-
-		if (!found)
-			return errno ? err_sys(s->e, "read directory '%s'", folder) : 0;
+	for (errno = 0; (found = readdir(dir)); errno = 0) {
 		if (text_is(found->d_name, ".") || text_is(found->d_name, ".."))
 			continue;
-		if (read_one(s, dirfd(dir), found->d_name, folder, source_folder) < 0)
+		if (text_is(found->d_name, "..data"))
+			ret->data = read_link(dirfd(dir), "..data");
+		if (ret->count == room) {
+			room = room ? 2 * room : 16;
+			ret->items = mem_resize(ret->items, room, sizeof(*ret->items));
+		}
+		ret->items[ret->count++] = mem_copy(found->d_name);
+	}
+	if (errno)
+		return err_sys(s->e, "read directory '%s'", shown(&s->path));
+	if (ret->data && !is_version(ret->data)) {
+		free(ret->data);
+		ret->data = NULL;
+	}
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);
+	return 0;
+}
+
+static bool is_directory(const struct stat *st, int fd)
+{
+	struct stat other;
+
+	return fd >= 0 && fstat(fd, &other) == 0 && st->st_ino == other.st_ino &&
+	       st->st_dev == other.st_dev;
+}
+
+static int check_not_ours(struct scan *s, const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode) &&
+	    (is_directory(st, s->place->target) || is_directory(st, s->place->state)))
+		return err_set(s->e, ERR_USAGE, "its '%.*s' is the target or the state directory",
+			       PATH_SHOWN, s->path.text);
+	return 0;
+}
+
+static void add_twin(struct scan *s, const struct entry *entry, const struct stat *st)
+{
+	if ((s->twin_count & (s->twin_count - 1)) == 0)
+		s->twins = mem_resize(s->twins, s->twin_count ? 2 * s->twin_count : 1,
+				      sizeof(*s->twins));
+	s->twins[s->twin_count++] =
+		(struct twin){ .device = st->st_dev, .inode = st->st_ino, .path = entry->path };
+}
+
+static int add_entry(struct scan *s, const struct stat *st, const char *link)
+{
+	enum entry_type type = S_ISDIR(st->st_mode)   ? ENTRY_DIRECTORY
+			       : S_ISREG(st->st_mode) ? ENTRY_FILE
+						      : ENTRY_LINK;
+
+	if (check_not_ours(s, st) < 0)
+		return -1;
+	struct entry *entry = tree_add(s->tree, s->path.text, type);
+
+	entry_describe(entry, st);
+	if (link)
+		entry->link = tree_add_text(s->tree, link);
+	if (!text_is(s->path.text, s->origin.text))
+		entry->source = tree_add_text(s->tree, s->origin.text);
+	if (type == ENTRY_FILE && st->st_nlink > 1)
+		add_twin(s, entry, st);
+	return 0;
+}
+
+static int scan_directory(struct scan *s);
+
+/* NOLINTNEXTLINE(misc-no-recursion): with scan_directory() */
+static int scan_found(struct scan *s, const struct stat *st, const char *link)
+{
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) && !link) {
+		sync_note(s->notes, "'%s' in the source is not a file, directory or link: left out",
+			  s->path.text);
+		return 0;
+	}
+	if (add_entry(s, st, link) < 0)
+		return -1;
+	return S_ISDIR(st->st_mode) ? scan_directory(s) : 0;
+}
+
+static int look(struct scan *s, struct stat *ret, int *ret_dir, const char **ret_name)
+{
+	*ret_dir = beneath_parent(&s->source, s->origin.text, ret_name);
+	if (*ret_dir < 0 || fstatat(*ret_dir, *ret_name, ret, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(s->e, "stat '%s'", s->origin.text);
+	return 0;
+}
+
+/*
+ * In a kubelet volume "game.json" is a link to "..data/game.json" and "..data" one to
+ * "..2026_11_20_10_00": the file is then found without following a link, and all files of one pass
+ * come from the same version.
+ */
+static bool leads_through_data(const char *name, const char *target)
+{
+	return text_starts(target, "..data/") && text_is(target + strlen("..data/"), name);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): with scan_directory() */
+static int scan_behind(struct scan *s, const struct names *in, const char *name)
+{
+	const char *last;
+	struct stat st;
+	int dir;
+
+	path_cut(&s->origin, (size_t)(text_last_part(s->origin.text) - s->origin.text));
+	if (s->origin.length)
+		path_cut(&s->origin, s->origin.length - 1);
+	if (!path_push(&s->origin, in->data) || !path_push(&s->origin, name))
+		return err_set(s->e, ERR_SYSTEM, "the path to '%.*s' is too long", PATH_SHOWN,
+			       s->path.text);
+	if (look(s, &st, &dir, &last) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return err_set(s->e, ERR_SYSTEM, "'%.*s' is not a file or directory", PATH_SHOWN,
+			       s->origin.text);
+	return scan_found(s, &st, NULL);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): with scan_directory() */
+static int scan_at(struct scan *s, const struct names *in, const char *name)
+{
+	owned char *target = NULL;
+	const char *last;
+	struct stat st;
+	int dir;
+
+	if (look(s, &st, &dir, &last) < 0)
+		return -1;
+	if (S_ISLNK(st.st_mode)) {
+		target = read_link(dir, last);
+		if (!target)
+			return err_sys(s->e, "read link '%s'", s->path.text);
+		if (in->data && leads_through_data(name, target))
+			return scan_behind(s, in, name);
+	}
+	return scan_found(s, &st, target);
+}
+
+static bool is_excluded(const struct scan *s)
+{
+	const struct list *l = s->place->exclude;
+
+	for (size_t i = 0; l && i < l->count; i++)
+		if (pattern_fits(l->items[i], s->path.text))
+			return true;
+	return false;
+}
+
+/* 0 when the name may be read, 1 when it is passed over, -1 with e. */
+static int check_name(struct scan *s, const struct names *in, const char *name)
+{
+	if (text_starts(name, "..")) {
+		if (in->data || text_starts(name, SCAN_OWN_PREFIX) || is_excluded(s))
+			return 1;
+		return err_set(
+			s->e, ERR_USAGE,
+			"'%.*s' has a reserved name (begins with '..'): rename or exclude it",
+			PATH_SHOWN, s->path.text);
+	}
+	if (s->place->reserved && text_is(s->path.text, s->place->reserved))
+		return err_set(
+			s->e, ERR_USAGE,
+			"it has '%s', where the state directory is: rename it or set --state",
+			s->path.text);
+	return 0;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): with scan_directory() */
+static int scan_name(struct scan *s, const struct names *in, const char *name)
+{
+	const size_t path = s->path.length, origin = s->origin.length;
+	int status;
+
+	if (!path_push(&s->path, name) || !path_push(&s->origin, name))
+		return err_set(s->e, ERR_SYSTEM, "a path is longer than %d bytes: '%.100s...'",
+			       PATH_MAX - 1, s->path.text);
+	status = check_name(s, in, name);
+	if (status == 0)
+		status = scan_at(s, in, name);
+	path_cut(&s->path, path);
+	path_cut(&s->origin, origin);
+	return status < 0 ? -1 : 0;
+}
+
+/* Names of one version and content of another would be a mix that nobody ever published. */
+static int check_version(struct scan *s, const struct names *in)
+{
+	owned_fd fd = -1;
+	owned char *now = NULL;
+
+	if (!in->data)
+		return 0;
+	fd = beneath_open(s->source.root, s->origin.text, O_RDONLY | O_DIRECTORY);
+	now = fd < 0 ? NULL : read_link(fd, "..data");
+	if (now && text_is(now, in->data))
+		return 0;
+	return err_set(s->e, ERR_SYSTEM, "'%.*s' was replaced while it was read", PATH_SHOWN,
+		       shown(&s->path));
+}
+
+/* One open directory at a time, however deep. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as PATH_MAX lets a tree be. */
+static int scan_directory(struct scan *s)
+{
+	struct names names __attribute__((cleanup(names_done))) = { 0 };
+
+	if (read_names(s, &names) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (scan_name(s, &names, names.items[i]) < 0)
 			return -1;
+	return check_version(s, &names);
+}
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct twin *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void find_hard_links(struct scan *s)
+{
+	struct tree *t = s->tree;
+
+	for (size_t i = 0; i < s->twin_count; i++)
+		s->twins[i].index =
+			(size_t)(tree_find(t, t->texts + s->twins[i].path) - t->entries);
+	if (s->twin_count)
+		qsort(s->twins, s->twin_count, sizeof(*s->twins), by_inode);
+	for (size_t i = 1; i < s->twin_count; i++) {
+		const struct twin *before = &s->twins[i - 1], *this = &s->twins[i];
+
+		if (this->device != before->device || this->inode != before->inode)
+			continue;
+		struct entry *entry = &t->entries[this->index];
+		const struct entry *first = &t->entries[t->entries[before->index].first];
+
+		/* Written to in between, one file would have two sizes. */
+		entry->size = first->size;
+		entry->seconds = first->seconds;
+		entry->nanoseconds = first->nanoseconds;
+		entry->first = (uint32_t)(first - t->entries);
 	}
 }
 
 int scan_source(const struct scan_place *place, const struct sync_notes *notes, struct tree *ret,
 		struct err *e)
 {
-	struct scan s = {
-		.root = place->source, .place = place, .notes = notes, .tree = ret, .e = e
-	};
-	int status = 0;
+	struct scan s = { .place = place,
+			  .notes = notes,
+			  .source = beneath_init(place->source),
+			  .tree = ret,
+			  .e = e };
+	int status = scan_directory(&s);
 
-	s.data_dir = read_link(s.root, "..data");
-	(void)add_directory(&s, "", "");
-	for (size_t i = 0; i < s.paths.count && status == 0; i++)
-		status = read_directory(&s, s.paths.items[i], s.sources.items[i]);
-	list_clear(&s.paths);
-	list_clear(&s.sources);
-	free(s.data_dir);
 	if (status == 0) {
 		tree_sort(ret);
-		tree_find_hard_links(ret);
+		find_hard_links(&s);
 	}
+	beneath_done(&s.source);
+	free(s.twins);
 	return status;
 }

@@ -7,17 +7,20 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/io.h"
-#include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sync/manifest.h"
+#include "sync/scan.h"
 #include "sync/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -27,11 +30,45 @@
 #define PUBLISHING "publishing.json"
 #define ACKNOWLEDGED "acknowledged.json"
 #define MANIFESTS "manifests"
-#define RECORD_MOST 4096
+#define MIGRATING "migrating"
+#define REJECTED "rejected"
+#define REJECTED_MOST ((size_t)100 * DIGEST_TEXT_SIZE)
+
+/* The links on the way followed, as far as there is something. */
+static char *real_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : mem_copy(path);
+}
+
+char *state_path_beside(const char *target)
+{
+	owned char *real = real_path(target);
+	owned char *copy = mem_copy(real);
+	owned char *name = mem_copy(basename(copy));
+
+	return mem_format("%s/" STATE_DEFAULT_NAME "-%s", dirname(real), name);
+}
 
 char *state_default_path(const char *target)
 {
+	char *beside = state_path_beside(target);
+	struct stat st;
+
+	if (lstat(beside, &st) == 0 && S_ISDIR(st.st_mode))
+		return beside;
+	free(beside);
 	return mem_format("%s/" STATE_DEFAULT_NAME, target);
+}
+
+int state_move(struct state *s, const char *path, struct err *e)
+{
+	if (rename(s->path, path) < 0)
+		return err_sys(e, "move state directory '%s' to '%s'", s->path, path);
+	free(s->path);
+	s->path = mem_copy(path);
+	return 0;
 }
 
 /* Who else could write here could make us believe anything: what is ours, what was acknowledged. */
@@ -82,6 +119,15 @@ int state_open(struct state *s, const char *path, struct err *e)
 	return 0;
 }
 
+int state_place(int state, int target, const char *name, char ret_name[STATE_NAME_ROOM])
+{
+	struct stat a, b;
+	bool near = fstat(state, &a) == 0 && fstat(target, &b) == 0 && a.st_dev == b.st_dev;
+
+	(void)snprintf(ret_name, STATE_NAME_ROOM, "%s%s", near ? "" : SCAN_OWN_PREFIX, name);
+	return near ? state : target;
+}
+
 void state_close(struct state *s)
 {
 	fd_close(&s->lock);
@@ -104,41 +150,9 @@ int state_try_lock(struct state *s, struct err *e)
 
 void state_adopt_lock(struct state *s, int fd)
 {
+	/* It came through exec; no command of ours may keep it. */
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	s->lock = fd;
-}
-
-static void take_text(const struct json *j, const char *key, char *to, size_t room)
-{
-	const char *text = json_text(json_get(j, key));
-
-	/* Cut, it would be another text. */
-	if (text && strlen(text) < room)
-		(void)snprintf(to, room, "%s", text);
-}
-
-/* "" for a file that is missing or damaged; -1 only when it is there and cannot be read. */
-static int read_record(const struct state *s, const char *name, struct record *ret, struct err *e)
-{
-	owned_buf b = BUF_INIT(RECORD_MOST);
-	struct digest digest;
-	struct record r = { 0 };
-	struct err damage;
-
-	*ret = r;
-	if (io_read_file(s->dir, name, &b, e) < 0)
-		return e->sys == ENOENT || e->sys == 0 ? 0 : -1;
-	struct json *j = json_read(b.data, &damage);
-	if (!j)
-		return 0;
-	take_text(j, "digest", r.digest, sizeof(r.digest));
-	take_text(j, "at", r.at, sizeof(r.at));
-	r.serial = (int64_t)json_count(json_get(j, "serial"));
-	r.files = json_count(json_get(j, "files"));
-	r.bytes = json_count(json_get(j, "bytes"));
-	json_free(j);
-	if (digest_parse(r.digest, &digest))
-		*ret = r;
-	return 0;
 }
 
 static struct record shown_record(const struct state *s, const char *name)
@@ -146,24 +160,24 @@ static struct record shown_record(const struct state *s, const char *name)
 	struct record r;
 	struct err e;
 
-	(void)read_record(s, name, &r, &e); /* empty when it fails */
+	(void)record_read(s->dir, name, &r, &e); /* empty when it fails */
 	return r;
 }
 
-int state_load(const struct state *s, struct record *ret_published, bool *ret_cut_off,
+int state_load(const struct state *s, struct record *ret_published, struct record *ret_cut_off,
 	       struct err *e)
 {
-	struct record publishing, acknowledged;
+	struct record acknowledged;
 
-	if (read_record(s, PUBLISHED, ret_published, e) < 0 ||
-	    read_record(s, PUBLISHING, &publishing, e) < 0 ||
-	    read_record(s, ACKNOWLEDGED, &acknowledged, e) < 0)
+	(void)unlinkat(s->dir, PUBLISHING ".new", 0); /* half written when it was killed */
+	if (record_read(s->dir, PUBLISHED, ret_published, e) < 0 ||
+	    record_read(s->dir, PUBLISHING, ret_cut_off, e) < 0 ||
+	    record_read(s->dir, ACKNOWLEDGED, &acknowledged, e) < 0)
 		return err_in(e, "state directory '%s'", s->path);
-	*ret_cut_off = publishing.digest[0];
 	/* A publication that was cut off did not use its serial up: the published one has
 	 * precedence. */
-	if (!ret_published->digest[0] && ret_published->serial < publishing.serial)
-		ret_published->serial = publishing.serial;
+	if (!ret_published->digest[0] && ret_published->serial < ret_cut_off->serial)
+		ret_published->serial = ret_cut_off->serial;
 	if (ret_published->serial < acknowledged.serial)
 		ret_published->serial = acknowledged.serial;
 	return 0;
@@ -179,53 +193,149 @@ struct record state_acknowledged(const struct state *s)
 	return shown_record(s, ACKNOWLEDGED);
 }
 
-static int write_record(const struct state *s, const char *name, const struct record *r,
-			struct err *e)
-{
-	struct json *j = json_object();
-
-	json_put_text(j, "digest", r->digest);
-	json_put_number(j, "serial", (double)r->serial);
-	json_put_text(j, "at", r->at);
-	json_put_number(j, "files", (double)r->files);
-	json_put_number(j, "bytes", (double)r->bytes);
-	owned char *text = json_print(j, true);
-	json_free(j);
-	return io_replace_file(s->dir, name, text, strlen(text), e);
-}
-
 int state_acknowledge(const struct state *s, const struct record *published, struct err *e)
 {
 	struct record r = *published;
 
 	clock_stamp(r.at);
-	if (write_record(s, ACKNOWLEDGED, &r, e) < 0)
+	if (record_write(s->dir, ACKNOWLEDGED, &r, e) < 0)
 		return err_in(e, "state directory '%s'", s->path);
 	return 0;
 }
 
-static char *manifest_name(const char *digest)
+char *state_manifest_name(const char *digest)
 {
 	return mem_format(MANIFESTS "/%s", digest);
 }
 
-int state_write_manifest(const struct state *s, const char *digest, const struct tree *t,
+static int write_manifest(const struct state *s, const char *name, const struct tree *t,
+			  const struct manifest_head *head, struct err *e)
+{
+	owned_fd fd =
+		openat(s->dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? err_sys(e, "open") : manifest_write_file(t, head, fd, e);
+}
+
+/* By a temporary name, as io_replace_file() does it. */
+int state_write_manifest(const struct state *s, const struct record *r, const struct tree *t,
 			 struct err *e)
 {
-	owned_buf manifest = BUF_INIT(MANIFEST_MOST);
-	owned char *name = manifest_name(digest);
+	owned char *name = state_manifest_name(r->digest);
+	owned char *temporary = mem_format("%s.new", name);
+	struct manifest_head head = { 0 };
+	int status;
 
-	if (manifest_write(t, &manifest, e) < 0 ||
-	    io_replace_file(s->dir, name, manifest.data, manifest.length, e) < 0)
+	(void)digest_parse(r->digest, &head.digest);
+	(void)snprintf(head.label, sizeof(head.label), "%s", r->label);
+	status = write_manifest(s, temporary, t, &head, e);
+	if (status == 0 && renameat(s->dir, temporary, s->dir, name) < 0)
+		status = err_sys(e, "rename");
+	if (status == 0)
+		return 0;
+	(void)unlinkat(s->dir, temporary, 0);
+	return err_in(e, "state directory '%s': write '%s'", s->path, name);
+}
+
+int state_relabel(const struct state *s, const struct record *published, struct err *e)
+{
+	if (record_write(s->dir, PUBLISHED, published, e) < 0)
 		return err_in(e, "state directory '%s'", s->path);
+	return 0;
+}
+
+bool state_is_tidy(const struct state *s, const char *digest)
+{
+	struct list digests = { 0 };
+	struct err e;
+	bool tidy = state_manifests(s, &digests, &e) == 0 && digests.count == 1 &&
+		    text_is(digests.items[0], digest);
+
+	list_clear(&digests);
+	return tidy && !io_is_there(s->dir, STATE_STAGE) && !io_is_there(s->dir, PUBLISHING) &&
+	       !state_is_migrating(s);
+}
+
+bool state_is_migrating(const struct state *s)
+{
+	return io_is_there(s->dir, MIGRATING);
+}
+
+int state_begin_migration(const struct state *s, struct err *e)
+{
+	owned_fd fd = openat(s->dir, MIGRATING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? err_sys(e, "make '%s/" MIGRATING "'", s->path) : 0;
+}
+
+int state_end_migration(const struct state *s, struct err *e)
+{
+	return unlinkat(s->dir, MIGRATING, 0) < 0 ? err_sys(e, "remove '%s/" MIGRATING "'", s->path)
+						  : 0;
+}
+
+/* One digest a line. */
+static char *rejected(const struct state *s)
+{
+	owned_buf b = BUF_INIT(REJECTED_MOST);
+	struct err e;
+
+	return io_read_regular(s->dir, REJECTED, &b, &e) < 0 || !b.length ? mem_copy("")
+									  : mem_copy(b.data);
+}
+
+bool state_has_rejected(const struct state *s)
+{
+	return io_is_there(s->dir, REJECTED);
+}
+
+bool state_is_rejected(const struct state *s, const char *digest)
+{
+	owned char *digests = rejected(s);
+
+	return *digest && strstr(digests, digest);
+}
+
+int state_reject(const struct state *s, const char *digest, struct err *e)
+{
+	owned char *digests = rejected(s);
+	/* The oldest go, should there ever be so many. */
+	size_t length = strlen(digests);
+	const char *from =
+		length + DIGEST_TEXT_SIZE > REJECTED_MOST ? digests + DIGEST_TEXT_SIZE : digests;
+	owned char *all = mem_format("%s%s\n", from, digest);
+
+	if (!*digest || strstr(digests, digest))
+		return 0;
+	if (io_replace_file(s->dir, REJECTED, all, strlen(all), e) < 0)
+		return err_in(e, "state directory '%s'", s->path);
+	return 0;
+}
+
+void state_forgive(const struct state *s)
+{
+	(void)unlinkat(s->dir, REJECTED, 0);
+}
+
+int state_abandon(const struct state *s, const struct record *cut_off, struct err *e)
+{
+	struct record published = state_published(s);
+	owned char *name = state_manifest_name(cut_off->digest);
+
+	if (cut_off->mixed)
+		return 0; /* what is in the target has to be known still */
+	if (!text_is(published.digest, cut_off->digest))
+		(void)unlinkat(s->dir, name, 0);
+	if (unlinkat(s->dir, PUBLISHING, 0) < 0 && errno != ENOENT)
+		return err_sys(e, "remove '%s/" PUBLISHING "'", s->path);
 	return 0;
 }
 
 int state_begin(const struct state *s, const struct record *r, const struct tree *t, struct err *e)
 {
-	if (state_write_manifest(s, r->digest, t, e) < 0)
+	if (state_write_manifest(s, r, t, e) < 0)
 		return -1;
-	if (write_record(s, PUBLISHING, r, e) < 0)
+	if (record_write(s->dir, PUBLISHING, r, e) < 0)
 		return err_in(e, "state directory '%s'", s->path);
 	return 0;
 }
@@ -239,20 +349,20 @@ int state_commit(const struct state *s, struct err *e)
 
 int state_manifest(const struct state *s, const char *digest, struct tree *ret, struct err *e)
 {
-	owned_buf bytes = BUF_INIT(MANIFEST_MOST);
-	owned char *name = manifest_name(digest);
+	owned char *name = state_manifest_name(digest);
+	owned_fd fd =
+		openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	struct manifest_head head;
 	char text[DIGEST_TEXT_SIZE];
 
-	if (io_read_file(s->dir, name, &bytes, e) < 0 ||
-	    manifest_read(bytes.data, bytes.length, ret, e) < 0)
-		return -1;
-	/* Cut between two entries it would be a good one, of another tree. */
-	struct digest own = tree_digest(ret);
-	if (!text_is(digest_text(&own, text), digest)) {
-		tree_done(ret);
-		return err_set(e, ERR_SYSTEM, "the manifest is not the one of version %s", digest);
-	}
-	return 0;
+	if (fd < 0)
+		return err_sys(e, "open '%s'", name);
+	if (manifest_read_file(fd, &head, ret, e) < 0)
+		return err_in(e, "'%s'", name);
+	if (text_is(digest_text(&head.digest, text), digest))
+		return 0;
+	tree_done(ret);
+	return err_set(e, ERR_SYSTEM, "the manifest is not the one of version %s", digest);
 }
 
 int state_manifests(const struct state *s, struct list *digests, struct err *e)
@@ -285,7 +395,7 @@ void state_tidy(const struct state *s, const char *keep)
 	/* What is not removed now is taken for cut off at the next sync, and removed then. */
 	(void)state_manifests(s, &digests, &e);
 	for (size_t i = 0; i < digests.count; i++) {
-		owned char *name = manifest_name(digests.items[i]);
+		owned char *name = state_manifest_name(digests.items[i]);
 
 		if (!text_is(digests.items[i], keep))
 			(void)unlinkat(s->dir, name, 0);

@@ -10,13 +10,16 @@
  *   manifests/DIGEST     what belongs to a version; more than the published one's are there only
  *                        while one is being published, or after that was cut off
  *   stage/               files on their way into the target
+ *   retired/             trees that were live until a switch, see sync/old_trees.h
+ *   rejected             digests of versions that were gone back from
+ *   migrating            is there while the target's layout is changed
  *
  * Every publication has a serial. A reload is owed while published and acknowledged serial differ:
  * so A, then B whose reload failed, then A again is reloaded again.
  */
 #pragma once
 
-#include "base/digest.h"
+#include "sync/record.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,13 +27,6 @@
 struct err;
 struct list;
 struct tree;
-
-struct record {
-	char digest[DIGEST_TEXT_SIZE]; /* "" when there is no record */
-	int64_t serial;
-	uint64_t files, bytes;
-	char at[32]; /* RFC 3339 */
-};
 
 struct state {
 	int dir;    /* the state directory */
@@ -40,9 +36,27 @@ struct state {
 
 #define STATE_INIT ((struct state){ .dir = -1, .lock = -1 })
 #define STATE_DEFAULT_NAME ".gs-sidecar"
+#define STATE_STAGE "stage" /* see sync/stage.h */
 
-/* The default place of the state directory, on the heap. */
+/*
+ * The default place of the state directory, on the heap: in the target; or beside it, where it is
+ * once the target was exchanged as a whole.
+ */
 char *state_default_path(const char *target);
+
+/* PARENT/.gs-sidecar-NAME for target PARENT/NAME, on the heap. */
+char *state_path_beside(const char *target);
+
+/* Moves the directory, whose lock is held. */
+int state_move(struct state *s, const char *path, struct err *e);
+
+/*
+ * Where something is kept that has to be on the target's filesystem: STATE/name or, with a state
+ * directory on another one, TARGET/..gs-sidecar-name. Returns the directory it is in (not to be
+ * closed) and fills its name there.
+ */
+#define STATE_NAME_ROOM 40
+int state_place(int state, int target, const char *name, char ret_name[STATE_NAME_ROOM]);
 
 /* Opens the directory, makes it when it is missing. A link there is refused. */
 int state_open(struct state *s, const char *path, struct err *e);
@@ -60,12 +74,12 @@ int state_try_lock(struct state *s, struct err *e);
 void state_adopt_lock(struct state *s, int fd);
 
 /*
- * What the sync engine goes by: the published record and whether a publication was cut off. A
+ * What the sync engine goes by: the published record and that of a publication that was cut off. A
  * record that is missing or damaged is "" (damaged is as good as none), but its serial is then at
  * least that of every other record: a serial is never used twice. -1 with e when one cannot be
  * read.
  */
-int state_load(const struct state *s, struct record *ret_published, bool *ret_cut_off,
+int state_load(const struct state *s, struct record *ret_published, struct record *ret_cut_off,
 	       struct err *e);
 
 /* Records for people and for comparing; digest "" when there is none, or none that can be read. */
@@ -78,9 +92,32 @@ int state_acknowledge(const struct state *s, const struct record *published, str
 int state_begin(const struct state *s, const struct record *r, const struct tree *t, struct err *e);
 int state_commit(const struct state *s, struct err *e);
 
-/* The manifest alone, for a published version whose own is lost. */
-int state_write_manifest(const struct state *s, const char *digest, const struct tree *t,
+/* Of a version that was cut off before anything of it was visible. */
+int state_abandon(const struct state *s, const struct record *cut_off, struct err *e);
+
+/* Versions that were gone back from, and are not to be published again. */
+int state_reject(const struct state *s, const char *digest, struct err *e);
+bool state_is_rejected(const struct state *s, const char *digest);
+bool state_has_rejected(const struct state *s);
+void state_forgive(const struct state *s);
+
+/* While the target's layout is changed, see sync/migrate.h. */
+int state_begin_migration(const struct state *s, struct err *e);
+int state_end_migration(const struct state *s, struct err *e);
+bool state_is_migrating(const struct state *s);
+
+/* The manifest alone, for a published version whose own is lost, or says other modes or times. */
+int state_write_manifest(const struct state *s, const struct record *r, const struct tree *t,
 			 struct err *e);
+
+/* Another label of the published version. */
+int state_relabel(const struct state *s, const struct record *published, struct err *e);
+
+/* Whether there is the manifest of the version and no other, and nothing that a crash left. */
+bool state_is_tidy(const struct state *s, const char *digest);
+
+/* Its name in the state directory, on the heap. */
+char *state_manifest_name(const char *digest);
 
 /* The manifest of a version; -1 with e when it is missing or damaged. */
 int state_manifest(const struct state *s, const char *digest, struct tree *ret, struct err *e);

@@ -27,8 +27,8 @@ static char *paths[PATHS_MOST]; /* of all there is */
 static size_t path_count;
 
 static const char *const names[] = {
-	"a",     "b",   "c",   "d.js", "e",    "-f",  " g", "h\n",
-	"i\xff", "j\"", "k\\", ".l",   "...m", "a.b", "a-",
+	"a",     "b",   "c",   "d.js", "e",   "-f",  " g", "h\n",
+	"i\xff", "j\"", "k\\", ".l",   "m..", "a.b", "a-",
 };
 
 /* splitmix64 */

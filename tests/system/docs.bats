@@ -55,6 +55,30 @@ repository=$BATS_TEST_DIRNAME/../..
 	done
 }
 
+# One after the other, by one shell, as somebody would paste them.
+@test "the commands on the page about syncing work, and say what it says" {
+	mkdir bin empty
+	ln -s "$gs" bin/gs-sidecar
+	sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$repository/docs/sync.md" >commands
+	(($(wc -l <commands) > 25))
+	cd empty
+	PATH=$dir/bin:$PATH run bash -euxo pipefail ../commands
+	expect_status 0
+	expect_output "..data/js"
+	expect_output "speed = 1"
+	expect_output "held back: "
+	expect_equal "$(cat target/js/game.js)" "speed = 3"
+}
+
+@test "every setting that the page about syncing names is there" {
+	while read -r flag; do
+		grep -qx -- "### ${flag#--}" "$repository/docs/config.md" || {
+			printf 'no setting %s\n' "$flag"
+			return 1
+		}
+	done < <(grep -oE -- '--[a-z]+(-[a-z]+)*' "$repository/docs/sync.md" | sort -u)
+}
+
 @test "an upward include and a header in two places are found" {
 	cp -r "$repository"/{base,sync,reloader,probe,sidecar} .
 	mkdir tests

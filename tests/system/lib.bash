@@ -134,13 +134,19 @@ expect_same_tree() {
 tree_listing() {
 	(
 		cd "$1" || exit 1
-		find . -mindepth 1 -path ./.gs-sidecar -prune -o -mindepth 1 -type d \
+		find . -mindepth 1 \( -path ./.gs-sidecar -o -path './..gs-sidecar-*' \) -prune -o \
+			-mindepth 1 -type d \
 			-printf '%P\0%y %m %U:%G %T@\0' -o -mindepth 1 -type l \
 			-printf '%P\0%y %U:%G %T@ %l\0' -o -mindepth 1 \
 			-printf '%P\0%y %m %U:%G %s %T@ %n\0' | tr '\n\0' '\r\n' | paste - - | sort
-		find . -path ./.gs-sidecar -prune -o -type f -print0 | sort -z | xargs -r0 sha256sum -z |
+		find . \( -path ./.gs-sidecar -o -path './..gs-sidecar-*' \) -prune -o -type f -print0 | sort -z | xargs -r0 sha256sum -z |
 			tr '\n\0' '\r\n'
 	)
+}
+
+# What is in a state directory besides kept versions: state_names DIR
+state_names() {
+	ls -A "$1" | grep -vx generations | sort | tr '\n' ' '
 }
 
 # One sync of src to target with further FLAGS, which has to succeed.
@@ -156,9 +162,18 @@ expect_like_rsync() {
 	expect_same_tree "$dir/by-rsync" "${2:-$dir/target}"
 }
 
+# Where the state is: beside the target once that was exchanged.
+state_dir() {
+	local beside=$dir/.gs-sidecar-target
+
+	if [[ -d $beside ]]; then printf %s "$beside"; else printf %s "$dir/target/.gs-sidecar"; fi
+}
+
 # The number of publications so far.
 serial() {
-	jq .serial "${1:-$dir/target}/.gs-sidecar/published.json"
+	local state=${1:+$1/.gs-sidecar}
+
+	jq .serial "${state:-$(state_dir)}/published.json"
 }
 
 # Inode and time of the last change, of any kind, of everything in the target but the state.
@@ -296,4 +311,67 @@ end_descendants() {
 		end_descendants $(pgrep -P "$pid")
 		[[ " ${pids[*]} " == *" $pid "* ]] || kill -KILL "$pid" 2>/dev/null || true
 	done
+}
+
+# ---- publish modes ----
+
+# The directory that has the version: live_tree MODE
+live_tree() {
+	if [[ $1 == data ]]; then printf %s "$dir/target/..data"; else printf %s "$dir/target"; fi
+}
+
+# make_version N: files in src that say N in each of 300 lines, as tests/programs/reader.c reads them
+make_version() {
+	local file text
+
+	mkdir -p src/js/deep src/maps
+	rm -f src/only-* src/js/only-*
+	printf -v text "$1\\n%.0s" {1..300}
+	for file in src/{first,one,two} src/js/{a,b,c} src/js/deep/d src/maps/m "src/only-$1" "src/js/only-$1"; do
+		printf %s "$text" >"$file"
+	done
+}
+
+# Nothing of ours is in the target and its state that does not belong there: expect_no_leftovers MODE
+expect_no_leftovers() {
+	local state wanted
+
+	state=$(state_dir)
+	expect_equal "$(state_names "$state")" "lock manifests published.json "
+	expect_equal "$(ls "$state/manifests")" "$(jq -r .digest "$state/published.json")"
+	wanted=
+	[[ $1 != data ]] || wanted="..data $(readlink target/..data) "
+	expect_equal "$(find target -maxdepth 1 -name '..?*' -not -name ..gs-sidecar-generations \
+		-printf '%f\n' | sort | tr '\n' ' ')" "$wanted"
+}
+
+# A sync of src in MODE with FLAGS that has to succeed: publish_in MODE [FLAG...]
+publish_in() {
+	run "$gs" sync --source "$dir/src" --target "$dir/target" --publish "$@"
+	expect_status 0
+}
+
+# Runs a check in both modes, each in a directory of its own: in_both CHECK
+in_both() {
+	local mode top=$dir
+
+	for mode in data exchange; do
+		dir=$top/$mode
+		mkdir -p "$dir/src" "$dir/target"
+		cd "$dir" || return 1
+		echo "mode $mode"
+		"$1" "$mode"
+	done
+	dir=$top
+}
+
+small_source() {
+	mkdir -p src/dir/inner src/gone
+	echo 1 >src/dir/changed
+	echo same >src/dir/same
+	echo 1 >src/dir/inner/file
+	echo 1 >src/top
+	echo 1 >src/gone/file
+	ln -s dir src/link
+	ln src/top src/dir/top-too
 }

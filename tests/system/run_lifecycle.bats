@@ -78,7 +78,7 @@ has_no_child() {
 	run_now
 	within 5 child_of "$run_pid"
 	child=$(child_of "$run_pid")
-	within 5 test -s target/.gs-sidecar/stage/0
+	within 5 test -s target/.gs-sidecar/stage/new/big
 	expect_equal "$(status_of .ready) $(status_of .sync.running)" "false true"
 	expect_ends_at_once
 	within 2 is_gone "$child"
@@ -200,7 +200,7 @@ run_as_init() {
 	run_now
 	within 5 child_of "$run_pid"
 	child=$(child_of "$run_pid")
-	within 5 test -s target/.gs-sidecar/stage/0
+	within 5 test -s target/.gs-sidecar/stage/new/big
 	# For the moment between both deaths: the target stays locked.
 	[[ $(readlink "/proc/$child/fd/"*) == *.gs-sidecar/lock* ]]
 	kill -KILL "$run_pid"
@@ -217,7 +217,7 @@ run_as_init() {
 	truncate -s 3G src/big
 	run_now
 	within 5 child_of "$run_pid"
-	within 5 test -s target/.gs-sidecar/stage/0
+	within 5 test -s target/.gs-sidecar/stage/new/big
 	kill -KILL "$(child_of "$run_pid")"
 	truncate -s 1k src/big
 	within 10 is_ready

@@ -54,7 +54,7 @@ takes_over() {
 @test "the new one takes over when the old one is killed in the middle of a sync" {
 	truncate -s 3G src/big
 	start old "$gs" run --source src --target target --control "unix:$dir/old"
-	within 5 test -s target/.gs-sidecar/stage/0
+	within 5 test -s target/.gs-sidecar/stage/new/big
 	start_new
 	kill -KILL "$old_pid"
 	takes_over
@@ -64,7 +64,7 @@ takes_over() {
 @test "a suspended old one is waited for, not overrun" {
 	truncate -s 3G src/big
 	start old "$gs" run --source src --target target --control "unix:$dir/old"
-	within 5 test -s target/.gs-sidecar/stage/0
+	within 5 test -s target/.gs-sidecar/stage/new/big
 	kill -STOP "$old_pid"
 	start_new
 	[[ ! -e target/file ]]

@@ -97,7 +97,7 @@ control_code() {
 	mkdir $'s\n"\xff' $'t\n"\xff'
 	start run "$gs" run --source $'s\n"\xff' --target $'t\n"\xff' --control "unix:$dir/control"
 	within 5 eval 'ask GET /status "$dir/control" | jq -e .ready'
-	ask GET /status "$dir/control" | iconv -f utf-8 -t utf-8 | jq -e '.source | length > 3'
+	ask GET /status "$dir/control" | iconv -f utf-8 -t utf-8 | jq -e '.sources[0] | length > 3'
 }
 
 @test "another user is turned away from the control socket" {

@@ -162,7 +162,7 @@ do_anything() {
 
 	RANDOM=7
 	mkdir out
-	run_watching --watch-settle 20ms --watch-longest 200ms
+	run_watching --watch-settle 20ms --watch-longest 200ms --shrink-limit 100
 	for ((round = 0; round < 5; round++)); do
 		for ((i = 0; i < 40; i++)); do
 			do_anything "$round-$i"
@@ -212,7 +212,7 @@ do_anything() {
 @test "watch: what changes while a sync runs is synced after it" {
 	truncate -s 3G src/big
 	start run "$gs" run --source src --target target --watch-source --watch-settle 50ms
-	within 10 test -s target/.gs-sidecar/stage/0
+	within 10 test -s target/.gs-sidecar/stage/new/big
 	echo 2 >src/late
 	truncate -s 1k src/big
 	within 30 is_ready
@@ -254,6 +254,30 @@ END
 	limited max_inotify_instances 0
 	run_watching --watch-poll 200ms
 	expect_polling "the limit is fs.inotify.max_user_instances"
+}
+
+@test "watch: where it only looks, a file that is still being written is not published" {
+	local i
+
+	limited max_inotify_instances 0
+	run_watching --watch-poll 100ms --watch-settle 1s --watch-longest 60s
+	for ((i = 0; i < 30; i++)); do
+		echo "line $i" >>src/slow
+		read -rt 0.1 <> <(:) || true
+	done
+	within 20 cmp src/slow target/slow
+	expect_equal "$(status_of .watch.changes)" 1
+}
+
+@test "watch: where it only looks, a source that is never quiet is published all the same" {
+	limited max_inotify_instances 0
+	(while :; do
+		date +%N >>src/busy
+		read -rt 0.05 <> <(:) || true
+	done) 3>&- &
+	pids+=("$!")
+	run_watching --watch-poll 100ms --watch-settle 500ms --watch-longest 1s
+	within 20 test -s target/busy
 }
 
 @test "watch: with too few watches left it looks every now and then, until there are more" {
@@ -302,7 +326,8 @@ clean_up() {
 
 	mkdir -p src/a/b
 	run_watching
-	echo 2 >src/a/b/file
+	echo 2 >file
+	mv file src/a/b/file
 	expect_published 2
 	before=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$run_pid/status")
 	read -rt 1 <> <(:) || true

@@ -6,6 +6,9 @@
 
 load lib
 
+# What is kept of older versions is the subject of rollback.bats.
+export GS_SIDECAR_KEEP=0
+
 # Calls that change something, by the groups that get an equal share of the rounds.
 changing=(renameat unlinkat mkdirat linkat symlinkat fchmodat fchmod utimensat fchownat write)
 
@@ -64,8 +67,8 @@ fresh_target() {
 # Nothing is in the state that does not belong there, and nothing of ours outside of it.
 expect_whole() {
 	diff listing <(tree_listing target) &&
-		expect_equal "$(cd target/.gs-sidecar && echo * manifests/*)" \
-			"lock manifests published.json manifests/$(digest_of published.json)"
+		expect_equal "$(state_names target/.gs-sidecar; ls target/.gs-sidecar/manifests)" \
+			"lock manifests published.json $(digest_of published.json)"
 }
 
 digest_of() {
@@ -75,8 +78,8 @@ digest_of() {
 
 # with CALL WHAT N: a sync of SOURCE that meets WHAT at its Nth CALL
 sync_with() {
-	run strace -qqq -o "$dir/trace" -e "trace=$1" -e "inject=$1:$2:when=$3" \
-		"$gs" sync --source "$4" --target target
+	run strace -fqqq -o "$dir/trace" -e "trace=$1" -e "inject=$1:$2:when=$3" \
+		"$gs" sync --source "$4" --target target --threads 1
 }
 
 # The next plain sync makes all well again: recovered WHAT-WAS-DONE

@@ -4,6 +4,9 @@
 
 load lib
 
+# What is kept of older versions is the subject of rollback.bats.
+export GS_SIDECAR_KEEP=0
+
 prepare() {
 	separate_mounts
 	mkdir src/mnt
@@ -28,8 +31,9 @@ expect_like_rsync_inside() {
 }
 
 no_leftovers() {
-	expect_equal "$(inside find "$dir/target" -name '..*')" ""
-	expect_equal "$(inside ls -A "$dir/${1:-target/.gs-sidecar}" | sort | tr '\n' ' ')" \
+	expect_equal "$(inside find "$dir/target" -name '..*' -not -path '*/..gs-sidecar-generations*')" ""
+	export -f state_names
+	expect_equal "$(inside bash -c 'state_names "$1"' - "$dir/${1:-target/.gs-sidecar}")" \
 		"lock manifests published.json "
 }
 

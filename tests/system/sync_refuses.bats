@@ -172,7 +172,7 @@ refuses() {
 	run inside "$gs" sync --source "$dir/bound" --target "$dir/target"
 	expect_status 0
 	rm target/inner/a
-	run inside "$gs" sync --source "$dir/bound" --target "$dir/target"
+	run inside "$gs" sync --source "$dir/bound" --target "$dir/target" --force
 	expect_status 0
 	expect_equal "$(find target -name .gs-sidecar -prune -o -printf '%P\n' | sort)" $'\ninner'
 }

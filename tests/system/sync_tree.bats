@@ -92,12 +92,16 @@ odd_names() {
 	[[ -d target/empty/emptier && -s target/.env ]]
 }
 
-@test "an empty source empties what was ours" {
+@test "an empty source empties what was ours, when that is meant" {
 	mkdir -p src/a/b
 	echo 1 >src/a/b/c
 	sync_now
 	rm -r src/a
-	sync_now
+	run "$gs" sync --source src --target target
+	expect_status 4
+	expect_output "the source is empty, and 1 file is published"
+	[[ -s target/a/b/c ]]
+	sync_now --force
 	expect_equal "$(footprint)" ""
 }
 
@@ -339,17 +343,20 @@ odd_names() {
 	ln -s right src/link
 	sync_now
 	echo evil >target/dir/edited
-	touch -r src/dir/edited target/dir/edited
 	sync_now
 	expect_like_rsync
 	expect_equal "$(serial)" 2
+	echo evil >target/dir/edited
+	touch -r src/dir/edited target/dir/edited
+	sync_now --verify full
+	expect_like_rsync
 	rm target/deleted
 	chmod 0777 target/mode
 	: >target/truncated
 	ln -sfn wrong target/link
 	sync_now
 	expect_like_rsync
-	expect_equal "$(serial)" 3
+	expect_equal "$(serial)" 4
 	rm -r target/dir
 	sync_now
 	expect_like_rsync
@@ -382,24 +389,33 @@ odd_names() {
 	expect_like_rsync
 }
 
-@test "a name that begins with two dots is left out, with a warning that names it" {
-	mkdir src/..folder src/dir
-	echo 1 >src/..folder/file
-	echo 1 >src/dir/..file
-	echo 1 >src/...fine
+@test "a name that begins with two dots is refused by name, unless it is excluded" {
+	local name
+
+	echo 1 >src/file
 	sync_now
-	expect_output "..folder"
-	expect_output "dir/..file"
-	[[ ! -e target/..folder && ! -e target/dir/..file ]]
+	echo 2 >src/file
+	mkdir src/dir
+	for name in ..folder dir/..file ...fine; do
+		mkdir "src/$name"
+		run "$gs" sync --source src --target target
+		expect_status 2
+		expect_output "'$name' has a reserved name (begins with '..'): rename or exclude it"
+		expect_equal "$(cat target/file)" 1
+		expect_equal "$(serial)" 1
+		rmdir "src/$name"
+	done
+	mkdir src/..folder src/dir/..folder
+	sync_now --exclude '..*'
 	expect_like_rsync
 }
 
 @test "odd names in warnings and errors keep to one line and to text" {
-	mkdir src/..$'x\n"\xff\e[31m'
+	mkfifo src/$'x..\n"\xff\e[31m'
 	sync_now
 	expect_output "left out"
 	expect_equal "$(grep -c 'left out' <<<"$output")" 1
-	grep -F 'left out' <<<"$output" | grep -F '..x'
+	grep -F 'left out' <<<"$output" | grep -F 'x..'
 	[[ $output != *$'\e'* ]]
 	iconv -f utf-8 -t utf-8 <<<"$output" >/dev/null
 	mkdir target/clash
@@ -414,7 +430,7 @@ odd_names() {
 }
 
 @test "one log line is one JSON object, whatever a name holds" {
-	mkdir src/..$'x\n"\xff\e[31m'
+	mkfifo src/$'x..\n"\xff\e[31m'
 	sync_now --log-format json
 	head -n -1 <<<"$output" | jq -es 'length == 1'
 }
@@ -434,7 +450,7 @@ odd_names() {
 	sync_now
 	expect_same_tree src target
 	rm -r src/0*
-	sync_now
+	sync_now --force
 	expect_equal "$(ls -A target)" .gs-sidecar
 }
 
@@ -474,7 +490,7 @@ odd_names() {
 	sync_now
 	rm src/a
 	mkfifo src/a
-	sync_now
+	sync_now --force
 	[[ ! -e target/a ]]
 }
 

@@ -116,7 +116,7 @@ becomes() {
 	sync_now
 	expect_equal "$(cat target/world.dat target/ours/inner/save.dat)" $'save\nsave'
 	rm -r src/ours
-	sync_now
+	sync_now --force
 	expect_equal "$(cd target && find . -path ./.gs-sidecar -prune -o -print | sort)" \
 		$'.\n./ours\n./ours/inner\n./ours/inner/save.dat\n./ours/link\n./theirs\n./theirs/empty\n./world.dat'
 }
@@ -130,7 +130,7 @@ becomes() {
 	sync_now
 	expect_equal "$(cat target/dir/save target/dir/file)" $'save\n1'
 	rm -r src/dir
-	sync_now
+	sync_now --force
 	expect_equal "$(ls target/dir)" save
 }
 
@@ -149,7 +149,7 @@ becomes() {
 	sync_now
 	[[ $output != *"not ours"* ]]
 	rm src/file
-	sync_now
+	sync_now --force
 	[[ ! -e target/file ]]
 }
 
@@ -182,7 +182,7 @@ becomes() {
 	expect_like_rsync
 	rm -r target/dir src/dir
 	ln -s ../outside target/dir
-	sync_now
+	sync_now --force
 	expect_equal "$(cat outside/file outside/inner/file)" $'theirs\ntheirs'
 	expect_equal "$(readlink target/dir)" ../outside
 }
@@ -209,7 +209,7 @@ becomes() {
 	expect_like_rsync
 	rm -r target/dir src/dir
 	ln -s ../outside target/dir
-	run "$deny" ENOSYS openat2 "$gs" sync --source src --target target
+	run "$deny" ENOSYS openat2 "$gs" sync --force --source src --target target
 	expect_status 0
 	expect_equal "$(cat outside/file outside/inner/file)" $'theirs\ntheirs'
 }
@@ -295,7 +295,7 @@ becomes() {
 	echo save >target/dir
 	echo save >target/link
 	rm -r src/file src/dir src/link
-	sync_now
+	sync_now --force
 	expect_equal "$(cat target/file/save target/dir target/link)" $'save\nsave\nsave'
 }
 
@@ -371,7 +371,7 @@ cut_off() {
 	mv target/dir target/backup
 	rm target/file src/file
 	rm -r src/dir
-	sync_now
+	sync_now --force
 	expect_equal "$(ls -A target)" $'.gs-sidecar\nbackup'
 }
 

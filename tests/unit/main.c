@@ -37,33 +37,42 @@ const char *unit_directory(void)
 }
 
 /* One line per file in this folder. */
-#define GROUPS(GROUP)         \
-	GROUP(test_parse)     \
-	GROUP(test_pattern)   \
-	GROUP(test_pool)      \
-	GROUP(test_text)      \
-	GROUP(test_buf)       \
-	GROUP(test_list)      \
-	GROUP(test_err)       \
-	GROUP(test_clock)     \
-	GROUP(test_float)     \
-	GROUP(test_address)   \
-	GROUP(test_setting)   \
-	GROUP(test_json)      \
-	GROUP(test_digest)    \
-	GROUP(test_io)        \
-	GROUP(test_beneath)   \
-	GROUP(test_loop)      \
-	GROUP(test_watch)     \
-	GROUP(test_child)     \
-	GROUP(test_tree)      \
-	GROUP(test_manifest)  \
-	GROUP(test_state)     \
-	GROUP(test_process)   \
-	GROUP(test_reload)    \
-	GROUP(test_readiness) \
-	GROUP(test_config)    \
-	GROUP(test_progress)  \
+#define GROUPS(GROUP)           \
+	GROUP(test_parse)       \
+	GROUP(test_pattern)     \
+	GROUP(test_pool)        \
+	GROUP(test_text)        \
+	GROUP(test_buf)         \
+	GROUP(test_list)        \
+	GROUP(test_err)         \
+	GROUP(test_clock)       \
+	GROUP(test_float)       \
+	GROUP(test_generations) \
+	GROUP(test_address)     \
+	GROUP(test_setting)     \
+	GROUP(test_json)        \
+	GROUP(test_digest)      \
+	GROUP(test_io)          \
+	GROUP(test_beneath)     \
+	GROUP(test_loop)        \
+	GROUP(test_watch)       \
+	GROUP(test_child)       \
+	GROUP(test_tree)        \
+	GROUP(test_scan)        \
+	GROUP(test_layer)       \
+	GROUP(test_merge)       \
+	GROUP(test_merge_model) \
+	GROUP(test_explain)     \
+	GROUP(test_manifest)    \
+	GROUP(test_copy)        \
+	GROUP(test_verify)      \
+	GROUP(test_seal)        \
+	GROUP(test_state)       \
+	GROUP(test_process)     \
+	GROUP(test_reload)      \
+	GROUP(test_readiness)   \
+	GROUP(test_config)      \
+	GROUP(test_progress)    \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

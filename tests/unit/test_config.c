@@ -93,7 +93,7 @@ static void defaults_are_applied(void **state)
 	assert_int_equal(out.config.reload.expect.most, 299);
 	assert_string_equal(out.config.reload.method, "POST");
 	assert_int_equal(out.config.lock.wait, 30000);
-	assert_null(out.config.sync.source);
+	assert_int_equal(out.config.sync.sources.count, 0);
 	assert_int_equal(out.config.serve.control.kind, ADDRESS_NONE);
 	assert_string_equal(config_origin(&out.config, "reload-timeout"), "default");
 	assert_string_equal(config_origin(&out.config, "no-such"), "default");
@@ -501,7 +501,7 @@ static void help_is_asked_for(void **state)
 	assert_int_equal(out.status, 1);
 	assert_int_equal(shorter.status, 1);
 	assert_int_equal(value.status, 0);
-	assert_string_equal(value.config.sync.source, "--help");
+	assert_string_equal(value.config.sync.sources.items[0], "--help");
 	done(&out);
 	done(&shorter);
 	done(&value);
@@ -518,11 +518,11 @@ static void the_file_is_named_by_the_environment_too(void **state)
 	assert_int_equal(io_replace_file(AT_FDCWD, path, text, strlen(text), &e), 0);
 	struct output out =
 		load_well(&(struct input){ .command = "run", .environment = { variable } });
-	assert_string_equal(out.config.sync.source, "/from-other");
+	assert_string_equal(out.config.sync.sources.items[0], "/from-other");
 	struct output flag = load_well(&(struct input){ .command = "run",
 							.environment = { variable },
 							.file = "{\"source\":\"/from-flag\"}" });
-	assert_string_equal(flag.config.sync.source, "/from-flag");
+	assert_string_equal(flag.config.sync.sources.items[0], "/from-flag");
 	done(&out);
 	done(&flag);
 }

@@ -236,11 +236,31 @@ static void the_old_file_outlives_a_failed_write(void **state)
 	assert_int_equal(count_names(dir), 1);
 }
 
+static void what_is_no_file_is_not_waited_for(void **state)
+{
+	owned char *pipe = mem_format("%s/pipe", unit_directory());
+	owned char *link = mem_format("%s/link", unit_directory());
+	owned_buf b = BUF_INIT(16);
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(symlink("nowhere", link), 0);
+	assert_int_equal(io_read_regular(AT_FDCWD, pipe, &b, &e), -1);
+	assert_non_null(strstr(e.text, "is not a file"));
+	assert_int_equal(io_read_regular(AT_FDCWD, link, &b, &e), -1);
+	assert_int_equal(e.sys, ELOOP);
+	assert_true(io_is_there(AT_FDCWD, link));
+	assert_true(io_is_there(AT_FDCWD, pipe));
+	assert_false(io_is_there(AT_FDCWD, "no such name"));
+}
+
 int test_io(void);
 
 int test_io(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_no_file_is_not_waited_for),
 		cmocka_unit_test(a_pipe_gives_pieces_and_all_is_read),
 		cmocka_unit_test(reading_ends_at_the_end_or_the_count),
 		cmocka_unit_test(failures_keep_errno),

@@ -48,9 +48,10 @@ static void assert_record(const struct record *r, const char *digest, int64_t se
 
 static void add_file(struct tree *t, const char *path)
 {
-	struct entry *e = tree_add(t, mem_copy(path), ENTRY_FILE);
+	struct entry *e = tree_add(t, path, ENTRY_FILE);
 
 	e->mode = 0644;
+	e->content = (struct digest){ .bytes = { 1 } };
 }
 
 static void the_directory_is_made_for_us_alone(void **state)
@@ -109,12 +110,11 @@ static void a_link_or_file_in_its_place_is_refused(void **state)
 
 static bool is_cut_off(const struct state *s)
 {
-	struct record published;
+	struct record published, cut_off;
 	struct err e = { 0 };
-	bool cut_off;
 
 	assert_int_equal(state_load(s, &published, &cut_off, &e), 0);
-	return cut_off;
+	return cut_off.digest[0];
 }
 
 static void there_is_nothing_at_first(void **state)
@@ -170,7 +170,7 @@ static void a_publication_is_begun_and_committed(void **state)
 	assert_false(is_cut_off(&s));
 	assert_int_equal(state_manifest(&s, digest, &t, &e), 0);
 	assert_int_equal(t.count, 1);
-	assert_string_equal(t.entries[0].path, "a");
+	assert_string_equal(tree_path(&t, &t.entries[0]), "a");
 	tree_done(&t);
 	state_close(&s);
 }
@@ -334,7 +334,8 @@ static void a_damaged_manifest_is_an_error(void **state)
 	open_fresh(&s);
 	assert_int_equal(io_replace_file(s.dir, "manifests/" DIGEST_A, "x", 1, &e), 0);
 	assert_int_equal(state_manifest(&s, DIGEST_A, &t, &e), -1);
-	assert_string_equal(e.text, "it is not a manifest of this program");
+	assert_string_equal(e.text,
+			    "'manifests/" DIGEST_A "': it is not a manifest of this program");
 	state_close(&s);
 }
 
@@ -356,6 +357,148 @@ static void a_manifest_of_another_tree_is_an_error(void **state)
 	assert_int_equal(status, -1);
 }
 
+static void digest_number(unsigned number, char text[DIGEST_TEXT_SIZE])
+{
+	(void)snprintf(text, DIGEST_TEXT_SIZE, "%032x", number);
+}
+
+static void what_was_rejected_is_known_until_it_is_forgiven(void **state)
+{
+	struct state s;
+	struct err e = { 0 };
+
+	(void)state;
+	open_fresh(&s);
+	assert_false(state_has_rejected(&s));
+	assert_int_equal(state_reject(&s, "", &e), 0);
+	assert_false(state_has_rejected(&s));
+	assert_int_equal(state_reject(&s, DIGEST_A, &e), 0);
+	assert_int_equal(state_reject(&s, DIGEST_A, &e), 0);
+	assert_true(state_has_rejected(&s));
+	assert_true(state_is_rejected(&s, DIGEST_A));
+	assert_false(state_is_rejected(&s, DIGEST_B));
+	assert_false(state_is_rejected(&s, ""));
+	assert_int_equal(state_reject(&s, DIGEST_B, &e), 0);
+	assert_true(state_is_rejected(&s, DIGEST_A) && state_is_rejected(&s, DIGEST_B));
+	state_forgive(&s);
+	assert_false(state_has_rejected(&s));
+	assert_false(state_is_rejected(&s, DIGEST_A));
+	state_forgive(&s);
+	state_close(&s);
+}
+
+static void of_very_many_rejected_ones_the_oldest_go(void **state)
+{
+	char text[DIGEST_TEXT_SIZE];
+	struct state s;
+	struct err e = { 0 };
+
+	(void)state;
+	open_fresh(&s);
+	for (unsigned i = 1; i <= 150; i++) {
+		digest_number(i, text);
+		assert_int_equal(state_reject(&s, text, &e), 0);
+		assert_true(state_is_rejected(&s, text));
+	}
+	for (unsigned i = 1; i <= 150; i++) {
+		digest_number(i, text);
+		assert_int_equal(state_is_rejected(&s, text), i > 50);
+	}
+	state_close(&s);
+}
+
+static void a_label_is_changed_without_a_publication(void **state)
+{
+	struct state s;
+	struct err e = { 0 };
+
+	(void)state;
+	open_fresh(&s);
+	owned char *digest = begin(&s, "a", 4);
+	assert_int_equal(state_commit(&s, &e), 0);
+	struct record r = state_published(&s);
+	(void)snprintf(r.label, sizeof(r.label), "v1.0");
+	assert_int_equal(state_relabel(&s, &r, &e), 0);
+	r = state_published(&s);
+	assert_string_equal(r.label, "v1.0");
+	assert_record(&r, digest, 4);
+	assert_false(is_cut_off(&s));
+	state_close(&s);
+}
+
+static void it_is_tidy_with_one_manifest_and_nothing_of_a_crash(void **state)
+{
+	struct state s;
+	struct err e = { 0 };
+
+	(void)state;
+	open_fresh(&s);
+	assert_false(state_is_tidy(&s, DIGEST_A));
+	owned char *digest = begin(&s, "a", 1);
+	assert_false(state_is_tidy(&s, digest));
+	assert_int_equal(state_commit(&s, &e), 0);
+	assert_true(state_is_tidy(&s, digest));
+	assert_false(state_is_tidy(&s, DIGEST_A));
+	assert_int_equal(mkdirat(s.dir, STATE_STAGE, 0700), 0);
+	assert_false(state_is_tidy(&s, digest));
+	assert_int_equal(unlinkat(s.dir, STATE_STAGE, AT_REMOVEDIR), 0);
+	assert_int_equal(state_begin_migration(&s, &e), 0);
+	assert_true(state_is_migrating(&s));
+	assert_false(state_is_tidy(&s, digest));
+	assert_int_equal(state_end_migration(&s, &e), 0);
+	assert_false(state_is_migrating(&s));
+	assert_int_equal(state_end_migration(&s, &e), -1);
+	owned char *other = begin(&s, "b", 2);
+	assert_false(state_is_tidy(&s, digest));
+	struct record cut_off = record_of(other, 2);
+	assert_int_equal(state_abandon(&s, &cut_off, &e), 0);
+	assert_true(state_is_tidy(&s, digest));
+	assert_int_equal(state_abandon(&s, &cut_off, &e), 0);
+	state_close(&s);
+}
+
+/* To what is published already: its manifest is not only the cut off one's. */
+static void the_published_manifest_is_not_abandoned(void **state)
+{
+	struct state s;
+	struct err e = { 0 };
+
+	(void)state;
+	open_fresh(&s);
+	owned char *digest = begin(&s, "a", 1);
+	assert_int_equal(state_commit(&s, &e), 0);
+	owned char *same = begin(&s, "a", 2);
+	struct record cut_off = record_of(same, 2);
+	assert_int_equal(state_abandon(&s, &cut_off, &e), 0);
+	assert_true(state_is_tidy(&s, digest));
+	state_close(&s);
+}
+
+static void it_moves_with_its_lock(void **state)
+{
+	owned char *base = mem_copy(unit_directory());
+	owned char *path = mem_format("%s/one", base), *to = mem_format("%s/two", base);
+	struct state s = STATE_INIT, other = STATE_INIT;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(state_open(&s, path, &e), 0);
+	assert_int_equal(state_try_lock(&s, &e), 0);
+	owned char *digest = begin(&s, "a", 1);
+	assert_int_equal(state_move(&s, to, &e), 0);
+	assert_string_equal(s.path, to);
+	assert_int_equal(state_commit(&s, &e), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(state_open(&other, to, &e), 0);
+	assert_string_equal(state_published(&other).digest, digest);
+	assert_int_equal(state_try_lock(&other, &e), 1);
+	state_close(&other);
+	owned char *nowhere = mem_format("%s/none/x", base);
+	assert_int_equal(state_move(&s, nowhere, &e), -1);
+	assert_string_equal(s.path, to);
+	state_close(&s);
+}
+
 int test_state(void);
 
 int test_state(void)
@@ -375,6 +518,12 @@ int test_state(void)
 		cmocka_unit_test(a_link_is_no_lock),
 		cmocka_unit_test(a_damaged_manifest_is_an_error),
 		cmocka_unit_test(a_manifest_of_another_tree_is_an_error),
+		cmocka_unit_test(what_was_rejected_is_known_until_it_is_forgiven),
+		cmocka_unit_test(of_very_many_rejected_ones_the_oldest_go),
+		cmocka_unit_test(a_label_is_changed_without_a_publication),
+		cmocka_unit_test(it_is_tidy_with_one_manifest_and_nothing_of_a_crash),
+		cmocka_unit_test(the_published_manifest_is_not_abandoned),
+		cmocka_unit_test(it_moves_with_its_lock),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
