@@ -42,3 +42,10 @@ const char *clock_span(int64_t ms, char text[CLOCK_TEXT_SIZE])
 			       (int)(ms / 60000 % 60));
 	return text;
 }
+
+void clock_pause(int64_t ms)
+{
+	const struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	(void)nanosleep(&span, NULL);
+}

@@ -7,6 +7,9 @@
 /* Milliseconds, CLOCK_MONOTONIC: steps of the wall clock do not show. */
 int64_t clock_ms(void);
 
+/* Waits so long, or until a signal was handled. */
+void clock_pause(int64_t ms);
+
 /* Room for what clock_stamp() and clock_span() write. */
 #define CLOCK_TEXT_SIZE 32
 

@@ -19,7 +19,6 @@
 #include "sidecar/resident.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define ASK_TIMEOUT_MS 2000
 #define TELL_TIMEOUT_MS 500 /* after the deadline: a stopped resident must not hold us */
@@ -123,9 +122,7 @@ int cmd_hook(struct config *c)
 			return deadline_passed(c, &why);
 		if (pause_ms > left)
 			pause_ms = left;
-		const struct timespec pause = { .tv_sec = pause_ms / 1000,
-						.tv_nsec = pause_ms % 1000 * 1000000 };
-		(void)nanosleep(&pause, NULL);
+		clock_pause(pause_ms);
 		if (pause_ms < ASK_PAUSE_MOST_MS)
 			pause_ms *= 2;
 	}

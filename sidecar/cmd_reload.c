@@ -19,7 +19,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 #define ASK_TIMEOUT_MS 2000
 #define ASK_PAUSE_MS 20
@@ -118,7 +117,6 @@ static char *state_of_resident(const struct config *c, struct err *e)
 /* The resident's own reload: acknowledged 0, refused again 1, neither by the deadline 3. */
 static int reload_there(const struct config *c, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = ASK_PAUSE_MS * 1000000L };
 	int64_t end = clock_ms() + c->wait.deadline;
 	struct http_result result;
 	int status = resident_ask(c, "POST", "/v1/reload", "", ASK_TIMEOUT_MS, &result, e);
@@ -134,7 +132,7 @@ static int reload_there(const struct config *c, struct err *e)
 			(void)printf("the resident's reload: %s\n", state);
 			return text_is(state, "refused") ? EXIT_NO : EXIT_DONE;
 		}
-		(void)nanosleep(&pause, NULL);
+		clock_pause(ASK_PAUSE_MS);
 	}
 	if (status == 0)
 		(void)err_set(e, ERR_DEADLINE,

@@ -14,16 +14,8 @@
 #include "sidecar/sync_report.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define LOCK_PAUSE_MS 50
-
-static void pause_ms(int64_t ms)
-{
-	const struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	(void)nanosleep(&span, NULL);
-}
 
 static int take_lock(struct sync *s, const struct config *c, struct err *e)
 {
@@ -47,7 +39,7 @@ static int take_lock(struct sync *s, const struct config *c, struct err *e)
 			log_info("another sidecar has '%s', waiting up to %s for it",
 				 c->sync.target, clock_span(c->lock.wait, span));
 		told = true;
-		pause_ms(LOCK_PAUSE_MS);
+		clock_pause(LOCK_PAUSE_MS);
 	}
 	return 0;
 }

@@ -15,6 +15,6 @@ struct config;
  */
 int one_sync(struct config *c, const char *back);
 
-/* Notes as log lines, and progress; end them with one_sync_end(). */
+/* Notes become log lines, and progress is shown by p, which progress_end() ends. */
 struct progress;
 struct sync_notes one_sync_notes(struct progress *p);

@@ -3,7 +3,7 @@
  * manifest: a tree written down: as the record of what we put into the target, and as the seal of
  * a source.
  *
- *   head     128 bytes: magic, length of the whole, digest, hash of the rest, counts, label
+ *   head     128 bytes: magic, length of the whole, digest, check, counts, label
  *   entries  72 bytes each, as struct entry; what only a running sync knows is zero
  *   texts    paths and link targets, each ended by NUL
  *
@@ -29,7 +29,7 @@ struct manifest_head {
 	char magic[8];
 	uint64_t length;
 	struct digest digest; /* of the tree: what tree_digest() says of it */
-	struct digest check;  /* of all bytes after the head */
+	struct digest check;  /* of all bytes but itself */
 	uint64_t files, bytes;
 	uint32_t entries;
 	uint32_t texts;     /* bytes of them */

@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 struct beneath;
-struct copier;
 struct err;
 struct plan;
 

@@ -6,8 +6,6 @@
 #include "base/text.h"
 #include "sync/work.h"
 
-#include <time.h>
-
 static bool looks_same(const struct tree *ta, const struct entry *a, const struct tree *tb,
 		       const struct entry *b)
 {
@@ -25,13 +23,6 @@ static bool look_same(const struct tree *a, const struct tree *b)
 		if (!looks_same(a, &a->entries[i], b, &b->entries[i]))
 			return false;
 	return true;
-}
-
-static void pause_ms(int64_t ms)
-{
-	const struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	(void)nanosleep(&span, NULL);
 }
 
 /* Opened anew: a source may have been replaced. */
@@ -53,7 +44,7 @@ int settle(struct work *w, int (*load)(struct work *w, struct err *e), struct er
 	for (bool quiet = false; !quiet && clock_ms() < end;) {
 		struct tree before = w->plan.tree;
 
-		pause_ms(w->settings->settle);
+		clock_pause(w->settings->settle);
 		int status = look_again(w, load, e);
 
 		quiet = status == 0 && look_same(&w->plan.tree, &before);

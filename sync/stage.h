@@ -5,7 +5,7 @@
  * leave the target at once and are deleted later.
  *
  *   new/   the version, or what is new in it, under the paths that it will have
- *   1, 2   things that were moved out of the target
+ *   0, 1   things that were moved out of the target
  *
  * It is STATE/stage, or TARGET/..gs-sidecar-stage when the state directory is on another
  * filesystem. What a crash left in it is removed when it is opened.

@@ -5,7 +5,8 @@
  *   sync_open()       checks the paths and opens the state directory; nothing is changed
  *   sync_try_lock()
  *   sync_once()       with the lock held: load the layers and merge them, plan, guard, fill the
- * stage, publish, commit sync_close()
+ *                     stage, publish, commit
+ *   sync_close()
  *
  * The target directory itself is the volume's: its mode, owner and time are left alone.
  */
