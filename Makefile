@@ -39,6 +39,10 @@ ready = $(LIBS)/stamp
 flags += -Os -flto -fno-pie -fno-jump-tables -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -DCURL_STATICLIB \
 	-isystem $(LIBS)/include
+# All of it lies within a megabyte, so addresses take one instruction; the linker says should it not.
+ifeq ($(ARCH),arm64)
+flags += -mcmodel=tiny -mno-outline-atomics
+endif
 link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto-partition=one -L$(LIBS)/lib \
 	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
 libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthread
