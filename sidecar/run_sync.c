@@ -257,10 +257,21 @@ static int open_sync(struct run *r, struct err *e)
 	return status;
 }
 
+/* Somebody has removed the state directory: what we hold open leads nowhere. */
+static void look_for_state(struct run *r)
+{
+	if (r->sync.state.dir < 0 || state_is_there(&r->sync.state))
+		return;
+	log_warn("state directory '%s' was removed: beginning anew", r->sync.state.path);
+	sync_close(&r->sync);
+}
+
 /* 0 when the lock is ours, 1 when somebody else has it, -1 with e. Listens in any case. */
 static int prepare(struct run *r, struct err *e)
 {
 	struct err cannot_listen = { 0 };
+
+	look_for_state(r);
 	int status = r->sync.state.dir < 0 ? open_sync(r, e) : 0;
 
 	if (status == 0)

@@ -128,6 +128,13 @@ int state_place(int state, int target, const char *name, char ret_name[STATE_NAM
 	return near ? state : target;
 }
 
+bool state_is_there(const struct state *s)
+{
+	struct stat st;
+
+	return fstat(s->dir, &st) == 0 && st.st_nlink > 0;
+}
+
 void state_close(struct state *s)
 {
 	fd_close(&s->lock);

@@ -64,6 +64,9 @@ int state_open(struct state *s, const char *path, struct err *e);
 /* Opens it only if it is there: returns 1 when it is not. */
 int state_open_existing(struct state *s, const char *path, struct err *e);
 
+/* Whether the open directory still has a name. */
+bool state_is_there(const struct state *s);
+
 /* The lock is given up. */
 void state_close(struct state *s);
 

@@ -92,3 +92,19 @@ status_of() {
 	kill -TERM "$run_pid"
 	within 2 eval "! kill -0 $run_pid"
 }
+
+@test "a resident whose state directory was removed begins anew, and once" {
+	echo 1 >src/file
+	start run "$gs" run --source src --target target --watch-source --watch-settle 20ms \
+		--control "unix:$dir/control"
+	within 10 eval '[[ $(status_of .synced) == true ]]'
+	rm -r target/.gs-sidecar
+	echo 2 >new
+	mv new src/file
+	within 10 cmp src/file target/file
+	within 10 test -s target/.gs-sidecar/published.json
+	within 5 grep -q "was removed: beginning anew" run.log
+	run "$gs" sync --source src --target target --lock-wait 0s
+	expect_status 3
+	expect_output "another sidecar has"
+}
