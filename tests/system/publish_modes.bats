@@ -322,21 +322,21 @@ a_name_at_the_top_is_gone() {
 	small_source
 	publish_in in-place
 	echo save | tee target/save target/dir/save >/dev/null
-	run "$programs/deny" ENOSYS renameat2 "$gs" sync --source src --target target --publish data --grace 0
+	run "$(native deny)" ENOSYS renameat2 "$gs" sync --source src --target target --publish data --grace 0
 	expect_status 0
 	expect_equal "$(cat target/save target/dir/save)" $'save\nsave'
 	expect_no_leftovers data
 	diff -r src target/..data -x save
-	run "$programs/deny" ENOSYS renameat2 "$gs" sync --source src --target target --grace 0
+	run "$(native deny)" ENOSYS renameat2 "$gs" sync --source src --target target --grace 0
 	expect_status 0
 	expect_no_leftovers in-place
 	rm target/save target/dir/save
 	publish_in in-place
 	expect_like_rsync
-	run "$programs/deny" ENOSYS renameat2 "$gs" sync --source src --target target --publish exchange
+	run "$(native deny)" ENOSYS renameat2 "$gs" sync --source src --target target --publish exchange
 	expect_output unchanged
 	echo 2 >src/top
-	run "$programs/deny" ENOSYS renameat2 "$gs" sync --source src --target target --publish exchange
+	run "$(native deny)" ENOSYS renameat2 "$gs" sync --source src --target target --publish exchange
 	expect_status 4
 	expect_output "cannot exchange two directories"
 	expect_equal "$(cat target/top)" 1
@@ -348,7 +348,7 @@ on_an_old_kernel() {
 	small_source
 	for round in 1 2; do
 		echo "$round" >src/top
-		run "$programs/deny" ENOSYS faccessat2,openat2,statx,close_range "$gs" sync --source src \
+		run "$(native deny)" ENOSYS faccessat2,openat2,statx,close_range "$gs" sync --source src \
 			--target target --publish "$1" --grace 0
 		expect_status 0
 	done
