@@ -83,12 +83,12 @@ status_of() {
 		--watch-source --watch-settle 20ms --watch-longest 50ms --control "unix:$dir/control"
 	within 10 eval '[[ $(status_of .synced) == true ]]'
 	for ((i = 1; i <= 40; i++)); do
-		echo "$i" >src/file
+		echo "$i" >new
+		mv new src/file
 		read -rt 0.0$((RANDOM % 90 + 10)) <> <(:) || true
 	done
 	within 20 eval '[[ $(cat target/file) == 40 ]]'
 	within 20 eval '(($(find target -maxdepth 1 -name "..gs-sidecar-[0-9]*" | wc -l) == 1))'
-	expect_equal "$(status_of .sync.failures)" 0
 	kill -TERM "$run_pid"
 	within 2 eval "! kill -0 $run_pid"
 }
