@@ -10,7 +10,7 @@ load lib
 export GS_SIDECAR_KEEP=0
 
 # Calls that change something, by the groups that get an equal share of the rounds.
-changing=(renameat unlinkat mkdirat linkat symlinkat fchmodat fchmod utimensat fchownat write)
+changing=(renameat unlinkat mkdirat linkat symlinkat "fchmodat,?chmod" fchmod utimensat fchownat write)
 
 # Two versions with every kind of change between them, and a game's own files in between.
 prepare() {
@@ -180,7 +180,7 @@ refuse_at_each_call() {
 		[[ " ${changing[*]} " == *" $call "* ]] || step=2
 		case $call in
 		write | mkdirat | symlinkat) error=ENOSPC ;;
-		renameat | fchmodat | utimensat) error=EACCES ;;
+		renameat | fchmodat* | utimensat) error=EACCES ;;
 		*) error=EIO ;;
 		esac
 		for ((n = 1; n < 200; n += step)); do
