@@ -14,6 +14,12 @@ int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* So that the compiler knows how long the text is at most. */
+static unsigned two(int part)
+{
+	return (unsigned)part % 100;
+}
+
 const char *clock_stamp(char text[CLOCK_TEXT_SIZE])
 {
 	struct timespec now;
@@ -22,9 +28,10 @@ const char *clock_stamp(char text[CLOCK_TEXT_SIZE])
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)gmtime_r(&now.tv_sec, &parts);
 	/* strftime(3) would bring along time zones. */
-	(void)snprintf(text, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-		       parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-		       parts.tm_min, parts.tm_sec, (int)(now.tv_nsec / 1000000));
+	(void)snprintf(text, CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		       (unsigned)(parts.tm_year + 1900) % 10000, two(parts.tm_mon + 1),
+		       two(parts.tm_mday), two(parts.tm_hour), two(parts.tm_min), two(parts.tm_sec),
+		       (unsigned)(now.tv_nsec / 1000000) % 1000);
 	return text;
 }
 
