@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,17 @@ bool io_is_there(int dir, const char *name)
 	struct stat st;
 
 	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+const struct dirent *io_next_entry(DIR *dir)
+{
+	const struct dirent *found;
+
+	do {
+		errno = 0;
+		found = readdir(dir);
+	} while (found && (!strcmp(found->d_name, ".") || !strcmp(found->d_name, "..")));
+	return found;
 }
 
 ssize_t io_read(int fd, void *bytes, size_t count)

@@ -2,6 +2,7 @@
 /* io: whole reads and writes. Short I/O and EINTR are dealt with here and nowhere else. */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -11,6 +12,9 @@ struct err;
 
 /* Whether name is there; no link is followed. (The flags of faccessat(2) are newer than 5.7.) */
 bool io_is_there(int dir, const char *name);
+
+/* The next entry but "." and ".."; NULL at the end, errno is 0 then, or when it cannot be read. */
+const struct dirent *io_next_entry(DIR *dir);
 
 /* Up to count bytes, fewer only at the end of the file; -1 with errno. */
 ssize_t io_read(int fd, void *bytes, size_t count);

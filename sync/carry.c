@@ -4,8 +4,8 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/io.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "sync/dress.h"
 #include "sync/layout.h"
 #include "sync/obstacle.h"
@@ -167,16 +167,15 @@ static int holds_wanted(struct carrier *c, int dir, const char *folder)
 {
 	const int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = again < 0 ? NULL : fdopendir(again);
-	struct dirent *found;
+	const struct dirent *found;
 	int holds = 0;
 
 	if (!list)
 		return fail(c, folder);
-	while (!holds && (found = readdir(list))) {
+	while (!holds && (found = io_next_entry(list))) {
 		struct stat st;
 
-		if (text_is(found->d_name, ".") || text_is(found->d_name, "..") ||
-		    fstatat(dir, found->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (fstatat(dir, found->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		owned char *path = mem_format("%s/%s", folder, found->d_name);
 		owned_fd below = S_ISDIR(st.st_mode) ? open_below(dir, found->d_name) : -1;
@@ -185,6 +184,8 @@ static int holds_wanted(struct carrier *c, int dir, const char *folder)
 
 		holds = is_wanted(c, &item) ? 1 : below >= 0 ? holds_wanted(c, below, path) : 0;
 	}
+	if (!holds && errno)
+		holds = fail(c, folder);
 	(void)closedir(list);
 	return holds;
 }
@@ -268,19 +269,19 @@ static int walk_names(struct carrier *c, int from, int to, const char *folder)
 {
 	const int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = again < 0 ? NULL : fdopendir(again);
-	struct dirent *found;
+	const struct dirent *found;
 	int status = 0;
 
 	if (!list)
 		return fail(c, *folder ? folder : ".");
-	while (status == 0 && (found = readdir(list))) {
-		if (text_is(found->d_name, ".") || text_is(found->d_name, ".."))
-			continue;
+	while (status == 0 && (found = io_next_entry(list))) {
 		owned char *path = *folder ? mem_format("%s/%s", folder, found->d_name)
 					   : mem_copy(found->d_name);
 
 		status = carry_one(c, from, to, found->d_name, path);
 	}
+	if (status == 0 && errno)
+		status = fail(c, *folder ? folder : ".");
 	(void)closedir(list);
 	return status;
 }

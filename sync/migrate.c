@@ -4,9 +4,9 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/io.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "sync/carry.h"
 #include "sync/dress.h"
 #include "sync/links.h"
@@ -283,22 +283,22 @@ static int replace_all_by_content(struct work *w, int live, struct err *e)
 {
 	const int again = openat(live, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *found;
+	const struct dirent *found;
 	int status = 0;
 
 	if (!dir)
 		return err_sys(e, "read the current version");
-	while (status == 0 && (found = readdir(dir))) {
+	while (status == 0 && (found = io_next_entry(dir))) {
 		const char *name = found->d_name;
 
-		if (text_is(name, ".") || text_is(name, ".."))
-			continue;
 		status = bring(live, w->stage.tree, name, false, e);
 		if (status == 0)
 			status = replace_by_content(w, live, name, e);
 		if (status == 0)
 			status = bring(live, w->target, name, true, e);
 	}
+	if (status == 0 && errno)
+		status = err_sys(e, "read the current version");
 	(void)closedir(dir);
 	return status;
 }

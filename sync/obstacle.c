@@ -5,11 +5,12 @@
 #include "base/beneath.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/io.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "sync/plan.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sys/syscall.h>
@@ -54,16 +55,14 @@ static int all_ours(const struct plan *p, int root, const char *folder, const ch
 {
 	int fd = beneath_open(root, folder, O_RDONLY | O_DIRECTORY);
 	DIR *dir __attribute__((cleanup(close_dir))) = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *found;
+	const struct dirent *found;
 
 	if (!dir) {
 		(void)err_sys(e, "open '%s' in the target", folder);
 		fd_close(&fd);
 		return -1;
 	}
-	while ((found = readdir(dir))) {
-		if (text_is(found->d_name, ".") || text_is(found->d_name, ".."))
-			continue;
+	while ((found = io_next_entry(dir))) {
 		owned char *path = mem_format("%s/%s", folder, found->d_name);
 		if (!plan_owns(p, path))
 			return err_set(
@@ -74,7 +73,7 @@ static int all_ours(const struct plan *p, int root, const char *folder, const ch
 		if (is_directory(dirfd(dir), found) && all_ours(p, root, path, wanted, e) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? err_sys(e, "read '%s' in the target", folder) : 0;
 }
 
 int obstacle_check(struct plan *p, size_t i, struct beneath *target, const struct stat *st,

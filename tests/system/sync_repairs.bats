@@ -108,3 +108,22 @@ status_of() {
 	expect_status 3
 	expect_output "another sidecar has"
 }
+
+@test "a directory that cannot be read to its end is no end: the game's files stay" {
+	local n mode
+
+	[[ $TEST_ARCH == "$(dpkg --print-architecture)" ]] || return 0
+	mkdir src/dir
+	for mode in data exchange; do
+		echo 0 >src/dir/file
+		sync_now --publish "$mode" --grace 0s
+		echo save >target/dir/save
+		for ((n = 1; n <= 20; n++)); do
+			echo "$n" >src/dir/file
+			run strace -fqqq -o "$dir/trace" -e trace=getdents64 \
+				-e "inject=getdents64:error=EIO:when=$n" \
+				"$gs" sync --source src --target target --publish "$mode" --grace 0s --threads 1
+			expect_equal "$(cat target/dir/save)" save
+		done
+	done
+}
