@@ -94,6 +94,9 @@ static void on_exit_of(struct child *child, int status)
 	loop_timer_stop(c->loop, &c->deadline);
 	for (int i = 0; i < PIPE_CHUNKS && c->output.fd >= 0; i++)
 		read_output(c);
+	/* Whatever else could say something was killed with it. */
+	if (c->timed_out && c->output.fd >= 0)
+		close_output(c);
 	const struct command_end end = { status, c->timed_out, c->last };
 	c->on_end(c->owner, &end);
 	free_if_over(c);
