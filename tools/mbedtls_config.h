@@ -63,6 +63,7 @@
 #define MBEDTLS_PK_C
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_RSA_C
+#define MBEDTLS_RSA_NO_CRT
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_BIGNUM_C
 #define MBEDTLS_ECP_C
