@@ -243,10 +243,10 @@ deadline() {
 	local pid
 
 	rm -f pid
-	sync_with --validate-deadline 300ms --validate sh --validate -c \
+	sync_with --validate-deadline 2s --validate sh --validate -c \
 		--validate "sleep 1000 & echo \$! >'$dir/pid'; trap '' TERM; wait; sleep 1000"
 	expect_status 3
-	expect_output "was killed after 300ms"
+	expect_output "was killed after 2s"
 	expect_one
 	within 5 is_gone "$(cat pid)"
 }

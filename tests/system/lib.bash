@@ -33,6 +33,8 @@ start() {
 	local name=$1
 
 	shift
+	# Not by what runs in the background: nobody may read what an earlier one said.
+	: >"$dir/$name.log"
 	"$@" >"$dir/$name.log" 2>&1 3>&- &
 	printf -v "${name}_pid" %s $!
 	pids+=("$!")
@@ -46,9 +48,10 @@ ended() {
 	wait "${!name}" || status=$?
 }
 
-# within SECONDS COMMAND...: until it succeeds; fails, showing every log, when time is up.
+# within SECONDS COMMAND...: until it succeeds; fails, showing every log, when time is up. A machine
+# that is slow or busy has three times as long: no limit here is what a test is about.
 within() {
-	local end=$((SECONDS + $1)) log
+	local end=$((SECONDS + 3 * $1)) log
 
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -87,6 +90,20 @@ free_port() {
 
 is_gone() {
 	! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]
+}
+
+# How often a process was awake.
+wake_ups() {
+	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"
+}
+
+# It has done what there was left to do, such as closing the connection of who asked last.
+is_asleep() {
+	local before
+
+	before=$(wake_ups "$1")
+	read -rt 0.2 <> <(:) || true
+	[[ $(wake_ups "$1") == "$before" ]]
 }
 
 # Asks a resident by its control socket: ask METHOD PATH [SOCKET]

@@ -398,6 +398,7 @@ read_during_kills() {
 	publish_in "$1"
 	start whole "$programs/reader" whole "$(live_tree "$1")"
 	start each "$programs/reader" each target/{first,one,two,js/a,js/b,js/c,js/deep/d,maps/m}
+	within 5 logged whole reading
 	within 5 logged each reading
 	for ((n = 2; n <= $2; n++)); do
 		make_version "$n"

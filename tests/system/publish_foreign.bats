@@ -181,6 +181,7 @@ written_all_the_time() {
 	mkdir "$(live_tree "$1")/dir/own"
 	start stay "$programs/reader" stay target/dir/own
 	within 5 test -s target/dir/log
+	within 5 test -e target/dir/own/1
 	for ((round = 0; round < 20; round++)); do
 		echo "$round" >src/top
 		publish_in "$1" --grace 0
@@ -229,6 +230,7 @@ old_tree_goes_by_itself() {
 	echo 2 >src/dir/changed
 	start run "$gs" run --source src --target target --publish "$1" --grace 300ms
 	within 10 grep -q 2 target/dir/changed
+	within 10 logged run "ready,"
 	within 10 eval "expect_no_leftovers_of_run $1"
 	kill "$run_pid"
 	ended run

@@ -408,10 +408,10 @@ validated() {
 	expect_output "validate: 'sh' ended with status 3: nothing was changed"
 	diff before <(footprint | cut -d " " -f 1,2,4-)
 	expect_equal "$(cat target/top) $(serial)" "2 2"
-	run "$gs" sync --source src --target target --publish "$1" --validate-deadline 100ms \
+	run "$gs" sync --source src --target target --publish "$1" --validate-deadline 2s \
 		--validate sh --validate -c --validate 'sleep 321 & echo $! >'"$dir"'/sleeper; wait'
 	expect_status 3
-	expect_output "validate: 'sh' was killed after 100ms: nothing was changed"
+	expect_output "validate: 'sh' was killed after 2s: nothing was changed"
 	within 5 is_gone "$(<sleeper)"
 	diff before <(footprint | cut -d " " -f 1,2,4-)
 	publish_in "$1" --grace 0

@@ -13,6 +13,8 @@ read_during() {
 	start whole "$programs/reader" whole "$(live_tree "$1")"
 	start folders "$programs/reader" whole target/js target/maps
 	start each "$programs/reader" each target/{one,two,first,js/a,js/b,js/c,js/deep/d,maps/m}
+	within 5 logged whole reading
+	within 5 logged folders reading
 	within 5 logged each reading
 	for ((n = 2; n <= $2; n++)); do
 		make_version "$n"

@@ -21,7 +21,7 @@ load lib
 
 @test "reload by command: a failure is tried again until the deadline and tells what was said" {
 	run "$gs" reload --command sh --command -c \
-		--command 'echo x >>tries; echo bad map >&2; exit 7' --deadline 1s
+		--command 'echo x >>tries; echo bad map >&2; exit 7' --deadline 1100ms
 	expect_status 3
 	expect_output "'sh' ended with status 7"
 	expect_output "bad map"
@@ -44,7 +44,7 @@ load lib
 
 @test "reload by command: one that takes too long is killed with all that it started" {
 	run "$gs" reload --command sh --command -c --command 'sleep 300 & echo $! >child; wait' \
-		--timeout 300ms --deadline 300ms
+		--timeout 2s --deadline 2s
 	expect_status 3
 	expect_output "killed after"
 	within 5 is_gone "$(<child)"

@@ -35,7 +35,7 @@ watch_bad() {
 		port=$(sed -n 's/^port //p' "$mode.peer")
 	fi
 	began=$(milliseconds)
-	"$gs" reload --url "http://127.0.0.1:$port/reload" --deadline 2s >"$mode.said" 2>&1 &
+	"$gs" reload --url "http://127.0.0.1:$port/reload" --deadline 3s >"$mode.said" 2>&1 &
 	client=$!
 	while kill -0 "$client" 2>/dev/null; do
 		peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$client/status" 2>/dev/null || true)
@@ -55,7 +55,7 @@ expect_bad() {
 	expect_equal "$(<"$1.status")" 3
 	expect_equal "$(grep -c '^gs-sidecar: not reloaded by http http://127.0.0.1:' "$1.said")" 1
 	[[ $(grep '^gs-sidecar: ' "$1.said") == *"$2"* ]] || expect_output "$2"
-	if (($(<"$1.took") > 3500)); then
+	if (($(<"$1.took") > 10000)); then
 		printf 'it took %s ms\n' "$(<"$1.took")"
 		return 1
 	fi
@@ -170,7 +170,7 @@ expect_good() {
 	start_peer game ok -p "$port"
 	began=$(milliseconds)
 	ended reload
-	expect_fast "$began" 1000
+	expect_fast "$began" 3000
 	expect_equal "$status" 0
 	expect_equal "$(requests_to game)" 1
 }
@@ -190,7 +190,7 @@ expect_good() {
 	run "$gs" reload --url "http://127.0.0.1:$port/reload" --timeout 200ms --deadline 1500ms
 	expect_status 3
 	expect_output "no whole answer within"
-	got_requests game 2
+	within 10 got_requests game 2
 }
 
 @test "reload by HTTP: method, headers, body and expected status are the given ones" {
@@ -217,7 +217,7 @@ expect_good() {
 
 @test "reload by HTTP: a success that was not expected is none" {
 	start_peer game ok
-	run "$gs" reload --url "http://127.0.0.1:$port/reload" --expect 202 --deadline 300ms
+	run "$gs" reload --url "http://127.0.0.1:$port/reload" --expect 202 --deadline 3s
 	expect_status 3
 	expect_output "it answered 200, expected 202"
 }
@@ -350,7 +350,7 @@ expect_good() {
 		"$1" reload --url http://game.example/reload --deadline 1s' - "$gs"
 	expect_status 3
 	expect_output "game.example"
-	expect_fast "$began" 4000
+	expect_fast "$began" 8000
 }
 
 @test "reload by HTTP: SIGTERM ends it at once" {
@@ -363,7 +363,7 @@ expect_good() {
 	kill -TERM "$reload_pid"
 	ended reload
 	expect_equal "$status" 143
-	expect_fast "$began" 1000
+	expect_fast "$began" 3000
 }
 
 # ---- https: nginx with a certificate of a private authority ----
@@ -405,9 +405,9 @@ start_https() {
 	start_https
 	run "$gs" reload --url "https://localhost:$port/reload" --ca-file ca.pem --deadline 10s
 	expect_status 0
-	grep 'POST /reload' access.log
+	within 10 grep 'POST /reload' access.log
 
-	run "$gs" reload --url "https://localhost:$port/reload" --deadline 1s
+	run "$gs" reload --url "https://localhost:$port/reload" --deadline 3s
 	expect_status 3
 	[[ $output =~ Cert\ verify\ failed|SSL\ certificate\ problem ]]
 	expect_equal "$(grep -c POST access.log)" 1
@@ -415,7 +415,7 @@ start_https() {
 
 @test "reload by HTTPS: a certificate for another name is not trusted" {
 	start_https
-	run "$gs" reload --url "https://127.0.0.1:$port/reload" --ca-file ca.pem --deadline 1s
+	run "$gs" reload --url "https://127.0.0.1:$port/reload" --ca-file ca.pem --deadline 3s
 	expect_status 3
 	[[ $output =~ Cert\ verify\ failed|does\ not\ match|target\ host\ name ]]
 	expect_equal "$(grep -c POST access.log || true)" 0
@@ -423,7 +423,7 @@ start_https() {
 
 @test "reload by HTTPS: a file of authorities that cannot be read is named" {
 	start_https
-	run "$gs" reload --url "https://localhost:$port/reload" --ca-file nothing.pem --deadline 500ms
+	run "$gs" reload --url "https://localhost:$port/reload" --ca-file nothing.pem --deadline 3s
 	((status != 0))
 	expect_output nothing.pem
 }

@@ -113,7 +113,7 @@ in_state() {
 
 @test "reload of run: refused after its deadline, it is logged once and leaves run unready" {
 	start_peer game status-500
-	start_http_run --reload-deadline 1s
+	start_http_run --reload-deadline 1100ms
 	within 10 in_state refused
 	expect_equal "$(times_logged run "given up")" 1
 	logged run "it answered 500"
@@ -191,7 +191,7 @@ in_state() {
 
 @test "reload of run: what a command says when it fails is in log and status" {
 	start_run --reload-command sh --reload-command -c \
-		--reload-command 'echo "level 7 is broken" >&2; exit 3' --reload-deadline 300ms
+		--reload-command 'echo "level 7 is broken" >&2; exit 3' --reload-deadline 1100ms
 	within 10 in_state refused
 	logged run "level 7 is broken"
 	[[ $(status_of .reload.last_output) == "level 7 is broken"* ]]
@@ -225,7 +225,7 @@ in_state() {
 	within 10 got_requests game 1
 	began=$(milliseconds)
 	end_run
-	expect_fast "$began" 1000
+	expect_fast "$began" 3000
 	expect_equal "$status" 0
 }
 

@@ -41,8 +41,9 @@ got() {
 	start_game game "./$name" "$catching"
 	start_game mygame "./my$name" "$catching"
 	start_game game2 "./${name}2" "$catching"
-	start shell sh -c "trap 'echo got HUP' HUP; echo listening; read x <fifo; : ./$name"
 	mkfifo fifo
+	start shell sh -c "trap 'echo got HUP' HUP; echo listening; read x <fifo; : ./$name"
+	within 10 logged shell listening
 	reload "$name"
 	expect_status 0
 	expect_output "reloaded by SIGHUP to $name"
@@ -93,7 +94,7 @@ all_children_listen() {
 		$SIG{TERM} = sub { kill KILL => 0 };
 		syswrite STDOUT, "listening\n";
 		sleep 1 while 1;'
-	within 10 logged game listening
+	within 10 grep -x listening game.log
 	within 10 all_children_listen
 	reload "$name"
 	expect_status 0

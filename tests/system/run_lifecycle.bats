@@ -22,7 +22,7 @@ expect_ends_at_once() {
 	ended run
 	took=$(($(microseconds) - began))
 	expect_status 0
-	((took < 500000)) || {
+	((took < 3000000)) || {
 		printf 'it took %d us to end\n' "$took"
 		return 1
 	}
@@ -66,6 +66,7 @@ has_no_child() {
 	within 5 bash -c '! flock -n target/.gs-sidecar/lock true'
 	run_now --control "unix:$dir/control"
 	within 5 logged run "waiting until it is gone"
+	within 5 ask GET /healthz "$dir/control"
 	ask GET /status "$dir/control" | jq -e '.ready == false and .sync.waiting_for_lock'
 	expect_ends_at_once
 	[[ ! -e target/file ]]
@@ -103,7 +104,7 @@ has_no_child() {
 	start game "$programs/silent" tcp "$port"
 	within 5 logged game silent
 	run_now --reload-url "http://127.0.0.1:$port/reload"
-	within 5 eval '[[ $(status_of .timeline_ms.reload_sent) != null ]]'
+	within 5 eval '[[ $(status_of .timeline_ms.reload_sent) == [0-9]* ]]'
 	expect_ends_at_once
 }
 
@@ -130,7 +131,7 @@ END
 	start run unshare --mount --net bash -eu alone "$programs/silent" "$gs"
 	within 5 test -s silent.pid
 	pids+=("$(<silent.pid)")
-	within 5 eval '[[ $(ask GET /status | jq .timeline_ms.reload_sent) != null ]]'
+	within 5 eval '[[ $(status_of .timeline_ms.reload_sent) == [0-9]* ]]'
 	expect_equal "$(status_of .ready)" false
 	expect_ends_at_once
 	[[ $(<run.log) != *acknowledged\ \(* ]]
@@ -148,8 +149,8 @@ END
 	start run unshare --mount --net bash -eu alone "$programs/silent" "$gs"
 	within 5 test -s silent.pid
 	pids+=("$(<silent.pid)")
-	within 5 eval '[[ $(ask GET /status | jq .timeline_ms.reload_sent) != null ]]'
-	expect_equal "$(curl -sS --max-time 1 --unix-socket target/.gs-sidecar/control.sock http://localhost/healthz)" ok
+	within 5 eval '[[ $(status_of .timeline_ms.reload_sent) == [0-9]* ]]'
+	expect_equal "$(curl -sS --max-time 3 --unix-socket target/.gs-sidecar/control.sock http://localhost/healthz)" ok
 }
 
 # run_as_init FLAGS...: as PID 1 of a process namespace; its pid out here in $init.
@@ -167,6 +168,12 @@ run_as_init() {
 	expect_ends_at_once run "$init"
 }
 
+# Who comes to the gate later finds it open, too.
+all_have_gone() {
+	: <>gate
+	has_no_child "$init"
+}
+
 @test "as PID 1 it leaves no zombies" {
 	local i
 
@@ -177,8 +184,7 @@ run_as_init() {
 		nsenter --target "$init" --pid --mount --wd="$dir" sh -c 'cat gate >/dev/null 2>&1 3>&- &' 3>&-
 	done
 	within 5 eval '(($(child_of $init | wc -l) == 20))'
-	: >gate
-	within 5 has_no_child "$init"
+	within 5 all_have_gone
 	is_ready
 }
 
@@ -219,7 +225,7 @@ run_as_init() {
 	within 5 child_of "$run_pid"
 	within 5 test -s target/.gs-sidecar/stage/new/big
 	kill -KILL "$(child_of "$run_pid")"
-	truncate -s 1k src/big
+	echo small >src/big # by no program of its own: before the next try
 	within 10 is_ready
 	logged run "killed by signal 9"
 	expect_like_rsync
@@ -308,10 +314,11 @@ reloads() {
 
 	run_now
 	within 5 is_ready
-	before=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$run_pid/status")
+	within 10 is_asleep "$run_pid"
+	before=$(wake_ups "$run_pid")
 	# The one test that is about time going by without anything.
 	read -rt 1 <> <(:) || true
-	expect_equal "$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$run_pid/status")" "$before"
+	expect_equal "$(wake_ups "$run_pid")" "$before"
 }
 
 @test "a log that nobody reads keeps neither probes nor SIGTERM waiting" {
@@ -352,8 +359,9 @@ reloads() {
 	within 5 logged run "the sync was killed by signal 9"
 	status_of .sync.last_error | grep -F "killed by signal 9"
 	status_of .synced | grep -x false
-	rm src/big
+	: >src/big
 	within 10 is_ready
 	status_of .sync.last_error | grep -x null
-	status_of .sync.failures | grep -x 1
+	# The next try may have begun before, and have seen the file change.
+	expect_equal "$(status_of .sync.failures)" "$(times_logged run "sync failed")"
 }

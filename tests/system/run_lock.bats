@@ -22,6 +22,7 @@ is_ready_at() {
 start_new() {
 	start new "$gs" run --source new --target target --control "unix:$dir/new-control"
 	within 5 logged new "waiting until it is gone"
+	within 5 ask GET /healthz "$dir/new-control"
 }
 
 takes_over() {
@@ -65,7 +66,7 @@ takes_over() {
 	truncate -s 3G src/big
 	start old "$gs" run --source src --target target --control "unix:$dir/old"
 	within 5 test -s target/.gs-sidecar/stage/new/big
-	kill -STOP "$old_pid"
+	kill -STOP "$old_pid" "$(pgrep -P "$old_pid")"
 	start_new
 	[[ ! -e target/file ]]
 	kill -KILL "$old_pid"

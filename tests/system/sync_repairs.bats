@@ -90,7 +90,7 @@ status_of() {
 	within 20 eval '[[ $(cat target/file) == 40 ]]'
 	within 20 eval '(($(find target -maxdepth 1 -name "..gs-sidecar-[0-9]*" | wc -l) == 1))'
 	kill -TERM "$run_pid"
-	within 2 eval "! kill -0 $run_pid"
+	within 2 is_gone "$run_pid"
 }
 
 @test "a resident whose state directory was removed begins anew, and once" {
