@@ -139,6 +139,43 @@ const struct json *json_get(const struct json *object, const char *key)
 	return (const struct json *)cJSON_GetObjectItemCaseSensitive(in_const(object), key);
 }
 
+/* "~1" is a slash and "~0" a tilde, RFC 6901 section 4. On the heap. */
+static char *pointer_part(const char *at, size_t length)
+{
+	char *part = mem_copy_part(at, length), *to = part;
+
+	for (const char *from = part; *from; from++) {
+		bool escaped = *from == '~' && (from[1] == '0' || from[1] == '1');
+
+		*to++ = !escaped ? *from : *++from == '0' ? '~' : '/';
+	}
+	*to = '\0';
+	return part;
+}
+
+/* Only digits, without zeros in front. */
+static const struct json *item_at(const struct json *array, const char *digits)
+{
+	size_t length = strspn(digits, "0123456789");
+
+	if (!length || digits[length] || length > 9 || (*digits == '0' && length > 1))
+		return NULL;
+	return (const struct json *)cJSON_GetArrayItem(in_const(array),
+						       (int)strtol(digits, NULL, 10));
+}
+
+const struct json *json_at(const struct json *j, const char *pointer)
+{
+	while (j && *pointer == '/') {
+		size_t length = strcspn(pointer + 1, "/");
+		owned char *part = pointer_part(pointer + 1, length);
+
+		j = json_is_array(j) ? item_at(j, part) : json_get(j, part);
+		pointer += 1 + length;
+	}
+	return *pointer ? NULL : j;
+}
+
 bool json_number(const struct json *j, double *ret)
 {
 	if (!cJSON_IsNumber(in_const(j)))

@@ -41,6 +41,8 @@ struct json *json_read(const char *text, struct err *e);
 /* What a value is; NULL when it is not that. */
 const char *json_text(const struct json *j);
 const struct json *json_get(const struct json *object, const char *key);
+/* What a JSON pointer such as "/a/0/b" (RFC 6901) leads to; NULL: nothing. */
+const struct json *json_at(const struct json *j, const char *pointer);
 bool json_number(const struct json *j, double *ret);
 /* A whole number that a double holds exactly; 0 for everything else, negative ones too. */
 uint64_t json_count(const struct json *j);

@@ -206,6 +206,41 @@ static void freeing_nothing_is_fine(void **state)
 	json_free(NULL);
 }
 
+/* The document and most of the pointers of RFC 6901, section 5. */
+static void a_pointer_leads_to_a_value(void **state)
+{
+	static const char document[] =
+		"{\"foo\": [\"bar\", \"baz\"], \"\": 0, \"a/b\": 1, \"c%d\": 2, \"k\\\"l\": 6, "
+		"\" \": 7, \"m~n\": 8, \"~1\": 9, \"deep\": [{\"x\": [[5]]}]}";
+	static const struct {
+		const char *pointer;
+		double number;
+	} numbers[] = {
+		{ "/", 0 },  { "/a~1b", 1 }, { "/c%d", 2 }, { "/k\"l", 6 },
+		{ "/ ", 7 }, { "/m~0n", 8 }, { "/~01", 9 }, { "/deep/0/x/0/0", 5 },
+	};
+	static const char *const nowhere[] = { "/foo/2",        "/foo/00",  "/foo/-1",
+					       "/foo/-",        "/foo/",    "/nope",
+					       "foo",           "/foo/0/x", "/foo/9999999999",
+					       "/deep/0/x/0/0/" };
+	struct err e;
+	struct json *j = json_read(document, &e);
+	double number;
+
+	(void)state;
+	assert_non_null(j);
+	assert_ptr_equal(json_at(j, ""), j);
+	assert_string_equal(json_text(json_at(j, "/foo/0")), "bar");
+	assert_true(json_is_array(json_at(j, "/foo")));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_true(json_number(json_at(j, numbers[i].pointer), &number));
+		assert_int_equal((int)number, (int)numbers[i].number);
+	}
+	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
+		assert_null(json_at(j, nowhere[i]));
+	json_free(j);
+}
+
 int test_json(void);
 
 int test_json(void)
@@ -224,6 +259,7 @@ int test_json(void)
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(a_zero_byte_in_a_text_is_refused),
 		cmocka_unit_test(freeing_nothing_is_fine),
+		cmocka_unit_test(a_pointer_leads_to_a_value),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
