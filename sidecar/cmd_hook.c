@@ -56,20 +56,24 @@ static enum answer judge(const struct json *status, struct err *why)
 	return WAIT;
 }
 
+/* No answer in the rest of the time says less than what was answered before: why is kept then. */
 static enum answer ask(const struct config *c, int64_t left_ms, struct err *why)
 {
 	struct http_result result;
+	struct err e = { 0 };
 	enum answer answer = WAIT;
 
 	if (left_ms > ASK_TIMEOUT_MS)
 		left_ms = ASK_TIMEOUT_MS;
-	if (resident_ask(c, "GET", "/status", NULL, left_ms, &result, why) == 0) {
-		struct json *status = json_read(result.body.data, why);
+	if (resident_ask(c, "GET", "/status", NULL, left_ms, &result, &e) == 0) {
+		struct json *status = json_read(result.body.data, &e);
 
 		if (status)
 			answer = judge(status, why);
 		json_free(status);
 	}
+	if (e.kind != ERR_NONE && (why->kind == ERR_NONE || left_ms == ASK_TIMEOUT_MS))
+		*why = e;
 	http_result_done(&result);
 	return answer;
 }
