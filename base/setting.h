@@ -35,7 +35,8 @@ struct setting {
 	int (*check)(const char *item, struct err *e); /* of a list; ERR_USAGE; NULL: all is well */
 	size_t offset;
 	enum setting_type type;
-	bool secret; /* its value is never shown */
+	bool secret;  /* its value is never shown */
+	bool objects; /* items of a list are JSON objects, which the file has as such */
 };
 
 struct setting_group {

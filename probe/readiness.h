@@ -18,6 +18,8 @@ struct readiness_facts {
 	bool reload_wanted;    /* a way to reload is configured */
 	bool acknowledged;     /* the game has reloaded the published version */
 	bool refused;          /* it has not, and nothing more is tried */
+	bool unproven;         /* it says that it has, but the proof did not come */
+	const char *failed;    /* why the sources' version is not to be called good; NULL: it is */
 };
 
 /* The reason in *ret_reason is for people: "ready" or what is missing. */

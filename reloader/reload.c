@@ -3,182 +3,294 @@
 #include "reloader/reload.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "reloader/proof.h"
 
-#include <sys/random.h>
-
-/*
- * While nothing listens, asking costs next to nothing and the game may be up any moment: players
- * wait for it. After this long it is more likely broken than starting.
- */
-#define UNREACHABLE_PAUSE_MS 25
-#define UNREACHABLE_PATIENCE_MS 60000
-#define REFUSED_PAUSE_MS 200
-
-static struct metric sent_count = {
-	.name = "gs_sidecar_reload_tries_total",
-	.help = "Reloads sent to the game, tries that could not reach it included.",
-	.kind = METRIC_COUNTER,
-};
-static struct metric failed_count = {
-	.name = "gs_sidecar_reload_failed_tries_total",
-	.help = "Tries that were not acknowledged.",
-	.kind = METRIC_COUNTER,
-};
 static struct metric acknowledged_count = {
 	.name = "gs_sidecar_reloads_acknowledged_total",
 	.help = "Versions whose reload the game acknowledged.",
 	.kind = METRIC_COUNTER,
 };
+static struct metric unproven_count = {
+	.name = "gs_sidecar_reloads_unproven_total",
+	.help = "Versions whose reload was answered, but whose proof did not come.",
+	.kind = METRIC_COUNTER,
+};
+static struct metric refused_count = {
+	.name = "gs_sidecar_reloads_refused_total",
+	.help = "Versions whose reload was given up.",
+	.kind = METRIC_COUNTER,
+};
+static struct metric cut_count = {
+	.name = "gs_sidecar_reload_cut_connections_total",
+	.help = "Players' connections that were there before a reload and not after it.",
+	.kind = METRIC_COUNTER,
+};
+
+static void list_metrics(void)
+{
+	tries_list_metrics();
+	metric_list(&acknowledged_count);
+	metric_list(&unproven_count);
+	metric_list(&refused_count);
+	metric_list(&cut_count);
+}
 
 const char *reload_state_name(enum reload_state state)
 {
 	static const char *const names[] = {
-		[RELOAD_NONE] = "none",       [RELOAD_OWED] = "owed",
-		[RELOAD_SENT] = "sent",       [RELOAD_ACKNOWLEDGED] = "acknowledged",
-		[RELOAD_REFUSED] = "refused",
+		[RELOAD_NONE] = "none",         [RELOAD_OWED] = "owed",
+		[RELOAD_SENT] = "sent",         [RELOAD_ACKNOWLEDGED] = "acknowledged",
+		[RELOAD_UNPROVEN] = "unproven", [RELOAD_REFUSED] = "refused",
 	};
 
 	return names[state];
 }
 
-static int64_t min_of(int64_t a, int64_t b)
+const struct tries *reload_behind(const struct reload *r)
 {
-	return a < b ? a : b;
+	for (size_t i = 0; i < r->started; i++)
+		if (r->tries[i].state != TRIES_DONE)
+			return &r->tries[i];
+	return &r->tries[r->started ? r->started - 1 : 0];
 }
 
-static int64_t time_left(const struct reload *r)
+const char *reload_last_error(const struct reload *r)
 {
-	return r->began + r->deadline_ms - clock_ms();
+	if (r->state == RELOAD_UNPROVEN)
+		return r->unproven.text;
+	return r->name ? reload_behind(r)->last.text : "";
 }
 
-static void change(struct reload *r, enum reload_state state)
+static size_t count_in(const struct reload *r, enum tries_state state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->started; i++)
+		count += r->tries[i].state == state;
+	return count;
+}
+
+/* ---- what it cost ---- */
+
+static void count_cut(struct reload *r)
+{
+	loop_timer_stop(r->loop, &r->counts);
+	if (!r->counting)
+		return;
+	r->counting = false;
+	cost_after(&r->cost);
+	cost_done(&r->cost);
+	if (!r->cost.unknown)
+		cut_count.value += (double)r->cost.cut;
+	if (r->on_cost)
+		r->on_cost(r);
+}
+
+static void on_count_time(struct loop_timer *t)
+{
+	count_cut(t->owner);
+}
+
+static void end(struct reload *r, enum reload_state state, struct metric *count)
 {
 	r->state = state;
+	r->proving = false;
+	count->value++;
+	if (r->counting)
+		loop_timer_start(r->loop, &r->counts, r->settings->cut_within);
 	r->on_change(r);
 }
 
-static void try_now(struct reload *r)
-{
-	int64_t timeout = min_of(r->timeout_ms, time_left(r));
+/* ---- the way of a version ---- */
 
-	r->sent = r->wanted;
-	r->attempts++;
-	if (!r->first_sent_at)
-		r->first_sent_at = clock_ms();
-	sent_count.value++;
-	r->state = RELOAD_SENT;
-	r->trigger->way->start(r->trigger, &r->sent, timeout > 0 ? timeout : 1);
+/* One that starts late, since another one took long, has the time of a try all the same. */
+static void start_next(struct reload *r)
+{
+	struct tries *t = &r->tries[r->started];
+	int64_t ends = r->began + r->deadline_ms, least = clock_ms() + t->timeout_ms;
+
+	tries_begin(t, &r->wanted, r->started && ends < least ? least : ends);
+	r->started++;
 }
 
-/* A fleet that was updated together must not knock together: 20 percent either way. */
-static int64_t jittered(int64_t ms)
+static void on_turn(struct turn *t)
 {
-	unsigned char byte = 128;
+	struct reload *r = t->owner;
 
-	(void)!getrandom(&byte, sizeof(byte), GRND_NONBLOCK);
-	return ms * 4 / 5 + ms * 2 / 5 * byte / 255;
+	r->began = clock_ms();
+	if (r->proof)
+		proof_before(r->proof);
+	r->counting = r->turn.port_count > 0;
+	if (r->counting) {
+		r->cost = turn_cost(&r->turn);
+		cost_before(&r->cost);
+	}
+	start_next(r);
 }
 
-static int64_t next_pause(struct reload *r, const struct trigger_outcome *outcome)
+static void forget_last(struct reload *r)
 {
-	if (outcome->not_there_yet && clock_ms() - r->began < UNREACHABLE_PATIENCE_MS)
-		return UNREACHABLE_PAUSE_MS;
-	r->pause_ms = r->pause_ms ? min_of(2 * r->pause_ms, r->backoff_ms) : REFUSED_PAUSE_MS;
-	return jittered(r->pause_ms);
+	if (r->proof)
+		proof_cancel(r->proof);
+	count_cut(r);
+	r->again = r->proving = false;
+	r->started = 0;
+	r->first_sent_at = r->acknowledged_at = 0;
+	r->unproven = (struct err){ 0 };
+	r->tries[0].last = (struct err){ 0 };
+	r->tries[0].count = 0;
+	r->state = RELOAD_OWED;
 }
 
 static void begin(struct reload *r)
 {
-	r->attempts = 0;
-	r->pause_ms = 0;
-	r->unreachable = false;
-	r->first_sent_at = r->acknowledged_at = 0;
-	r->began = clock_ms();
-	r->last = (struct err){ 0 };
-	change(r, RELOAD_OWED);
-	loop_timer_start(r->loop, &r->timer, 0);
+	forget_last(r);
+	r->on_change(r);
+	turn_wait(&r->turn);
 }
 
-static void retry_later(struct reload *r, const struct trigger_outcome *outcome)
+static void on_proof(void *owner, const struct err *why)
 {
-	int64_t left = time_left(r);
+	struct reload *r = owner;
 
-	failed_count.value++;
-	r->last = outcome->e;
-	r->unreachable = outcome->not_there_yet && (r->attempts == 1 || r->unreachable);
-	free(r->output);
-	r->output = mem_copy(outcome->output);
-	if (left <= 0) {
-		change(r, RELOAD_REFUSED);
-		return;
+	if (why) {
+		r->unproven = *why;
+		end(r, RELOAD_UNPROVEN, &unproven_count);
+	} else {
+		r->acknowledged_at = clock_ms();
+		end(r, RELOAD_ACKNOWLEDGED, &acknowledged_count);
 	}
-	loop_timer_start(r->loop, &r->timer, min_of(next_pause(r, outcome), left));
-	change(r, RELOAD_OWED);
 }
 
-static void on_outcome(struct trigger *trigger, const struct trigger_outcome *outcome)
+static void all_answered(struct reload *r)
 {
-	struct reload *r = trigger->owner;
-
-	if (r->sent.serial != r->wanted.serial) {
-		begin(r);
-		return;
+	if (count_in(r, TRIES_GIVEN_UP)) {
+		end(r, RELOAD_REFUSED, &refused_count);
+	} else if (r->proof) {
+		r->proving = true;
+		r->state = RELOAD_SENT;
+		proof_begin(r->proof, &r->wanted, on_proof, r);
+	} else {
+		on_proof(r, NULL);
 	}
-	if (!outcome->done) {
-		retry_later(r, outcome);
-		return;
-	}
-	r->acknowledged_at = clock_ms();
-	acknowledged_count.value++;
-	change(r, RELOAD_ACKNOWLEDGED);
 }
 
-static void on_timer(struct loop_timer *t)
+static void on_try_end(struct tries *t)
+{
+	struct reload *r = t->owner;
+	bool newest = t == &r->tries[r->started - 1];
+
+	if (!r->first_sent_at || t->sent_at < r->first_sent_at)
+		r->first_sent_at = t->sent_at;
+	if (r->again) {
+		if (!count_in(r, TRIES_UNDER_WAY))
+			begin(r);
+		return;
+	}
+	if (newest && r->started < r->triggers.count)
+		start_next(r);
+	else if (count_in(r, TRIES_DONE) + count_in(r, TRIES_GIVEN_UP) == r->triggers.count) {
+		all_answered(r);
+		return;
+	}
+	r->state = count_in(r, TRIES_UNDER_WAY) ? RELOAD_SENT : RELOAD_OWED;
+	if (t->state == TRIES_PAUSED || t->state == TRIES_GIVEN_UP)
+		r->on_change(r);
+}
+
+static void on_try_start(struct tries *t)
 {
 	struct reload *r = t->owner;
 
-	if (r->attempts && time_left(r) <= 0)
-		change(r, RELOAD_REFUSED);
-	else
-		try_now(r);
+	r->state = RELOAD_SENT;
+	if (!r->first_sent_at)
+		r->first_sent_at = t->sent_at;
 }
 
-void reload_init(struct reload *r, struct loop *l, struct trigger *trigger)
+/* ---- from outside ---- */
+
+int reload_init(struct reload *r, struct loop *l, const struct reload_settings *s,
+		const struct trigger_list *triggers, struct err *e)
 {
+	struct list names = { 0 };
+
 	r->loop = l;
-	r->trigger = trigger;
-	r->timer = (struct loop_timer){ .on_time = on_timer, .owner = r };
-	trigger->on_done = on_outcome;
-	trigger->owner = r;
-	metric_list(&sent_count);
-	metric_list(&failed_count);
-	metric_list(&acknowledged_count);
+	r->settings = s;
+	r->triggers = *triggers;
+	if (!triggers->count)
+		return 0;
+	r->tries = mem_alloc(triggers->count * sizeof(*r->tries));
+	for (size_t i = 0; i < triggers->count; i++) {
+		const struct reload_settings *own =
+			triggers->settings[i] ? triggers->settings[i] : s;
+
+		r->tries[i] = (struct tries){ .timeout_ms = own->timeout,
+					      .backoff_ms = own->backoff,
+					      .on_start = on_try_start,
+					      .on_end = on_try_end,
+					      .owner = r };
+		tries_init(&r->tries[i], l, triggers->items[i]);
+		list_add(&names, triggers->items[i]->name);
+	}
+	r->name = list_join(&names, ", ");
+	list_clear(&names);
+	r->turn.on_turn = on_turn;
+	r->turn.owner = r;
+	turn_init(&r->turn, l, s);
+	r->counts = (struct loop_timer){ .on_time = on_count_time, .owner = r };
+	list_metrics();
+	return proof_new(l, s, &r->proof, e);
 }
 
 void reload_done(struct reload *r)
 {
-	if (!r->trigger)
+	for (size_t i = 0; r->tries && i < r->triggers.count; i++)
+		tries_done(&r->tries[i]);
+	trigger_list_done(&r->triggers);
+	if (!r->name)
 		return;
-	loop_timer_stop(r->loop, &r->timer);
-	trigger_free(r->trigger);
-	free(r->output);
-	r->trigger = NULL;
-	r->output = NULL;
+	turn_cancel(&r->turn);
+	loop_timer_stop(r->loop, &r->counts);
+	proof_free(r->proof);
+	cost_done(&r->cost);
+	free(r->tries);
+	free(r->name);
+	r->tries = NULL;
+	r->proof = NULL;
+	r->name = NULL;
 }
 
 void reload_request(struct reload *r, const struct trigger_key *key)
 {
+	bool new = key->serial != r->wanted.serial;
+
 	r->wanted = *key;
-	if (r->state != RELOAD_SENT)
+	if (!count_in(r, TRIES_UNDER_WAY)) {
+		for (size_t i = 0; i < r->started; i++)
+			tries_stop(&r->tries[i]);
 		begin(r);
+	} else if (new) {
+		r->again = true;
+		for (size_t i = 0; i < r->started; i++)
+			tries_stop(&r->tries[i]);
+	}
 }
 
 bool reload_again(struct reload *r)
 {
-	if (r->state != RELOAD_REFUSED)
+	if (r->state != RELOAD_REFUSED && r->state != RELOAD_UNPROVEN)
 		return false;
-	begin(r);
+	forget_last(r);
+	r->on_change(r);
+	on_turn(&r->turn);
 	return true;
+}
+
+void reload_is_known(struct reload *r, const struct trigger_key *key)
+{
+	r->wanted = *key;
+	r->state = RELOAD_ACKNOWLEDGED;
 }

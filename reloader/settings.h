@@ -24,7 +24,34 @@ struct reload_settings {
 	int64_t timeout; /* of one try */
 	int64_t deadline;
 	int64_t backoff;
+
+	struct list triggers; /* instead of the one way above: each a JSON object */
+
+	char *prove_url; /* or a file, or new processes */
+	char *prove_file;
+	char *prove_process;
+	struct status_range prove_expect;
+	char *prove_json; /* a JSON pointer, RFC 6901 */
+	char *prove_value;
+	int64_t prove_within;
+	int on_failure; /* enum reload_on_failure */
+
+	int when; /* enum reload_when */
+	int64_t idle_or_after;
+	int64_t spread;
+	char *pod_name; /* NULL: the host's name */
+
+	struct list game_tcp; /* ports */
+	bool game_loopback;
+	int64_t cut_within;
+	int64_t cut_limit;
 };
+
+enum reload_on_failure { RELOAD_FAILED_KEEP, RELOAD_FAILED_ROLLBACK };
+enum reload_when { RELOAD_NOW, RELOAD_IDLE };
+
+/* ERR_USAGE when they do not go together. */
+int reload_settings_check(const struct reload_settings *s, struct err *e);
 
 extern const struct setting_group reload_http_rows;     /* url ... ca-file */
 extern const struct setting_group reload_signal_rows;   /* signal */
@@ -32,3 +59,6 @@ extern const struct setting_group reload_process_rows;  /* process, command */
 extern const struct setting_group reload_try_rows;      /* timeout */
 extern const struct setting_group reload_retry_rows;    /* backoff */
 extern const struct setting_group reload_deadline_rows; /* deadline */
+extern const struct setting_group reload_trigger_rows;  /* trigger */
+extern const struct setting_group reload_proof_rows;    /* prove-... */
+extern const struct setting_group reload_game_rows;     /* when, spread, ports, cuts, failure */

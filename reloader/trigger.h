@@ -18,10 +18,13 @@ struct loop;
 struct reload_settings;
 struct trigger;
 
+#define TRIGGER_VERSION_SIZE 48
+
 /* What is being reloaded. */
 struct trigger_key {
 	char digest[40]; /* "" when it is not known */
 	int64_t serial;
+	char version[TRIGGER_VERSION_SIZE]; /* its label, or "" */
 };
 
 struct trigger_outcome {

@@ -33,19 +33,19 @@ struct one_reload {
 
 int check_reload(const struct config *c, struct err *e)
 {
-	return trigger_check(&c->reload, e);
+	return reload_settings_check(&c->reload, e);
 }
 
 static void on_change(struct reload *reload)
 {
 	struct one_reload *one = reload->owner;
 
-	if (reload->state == RELOAD_ACKNOWLEDGED || reload->state == RELOAD_REFUSED) {
+	if (reload->state > RELOAD_SENT) {
 		loop_stop(one->loop, EXIT_DONE);
-	} else if (reload->attempts && clock_ms() - one->told_at >= 1000) {
+	} else if (*reload_last_error(reload) && clock_ms() - one->told_at >= 1000) {
 		one->told_at = clock_ms();
-		log_info("not reloaded yet (try %u), trying on: %s", reload->attempts,
-			 reload->last.text);
+		log_info("not reloaded yet (try %u), trying on: %s", reload_behind(reload)->count,
+			 reload_last_error(reload));
 	}
 }
 
@@ -64,36 +64,45 @@ static void on_signal(struct signals *s, int number)
 static int report(const struct one_reload *one, int64_t deadline_ms)
 {
 	const struct reload *r = &one->reload;
+	const struct tries *behind = reload_behind(r);
+	const char *said = behind->output ? behind->output : "";
 	char span[CLOCK_TEXT_SIZE];
 	struct err e;
 
 	if (one->interrupted)
 		return 128 + one->interrupted;
 	if (r->state == RELOAD_ACKNOWLEDGED) {
-		(void)printf("reloaded by %s in %s, try %u\n", r->trigger->name,
-			     clock_span(r->acknowledged_at - r->began, span), r->attempts);
+		(void)printf("reloaded by %s in %s, try %u\n", r->name,
+			     clock_span(r->acknowledged_at - r->began, span), behind->count);
 		return EXIT_DONE;
 	}
-	(void)err_set(&e, ERR_DEADLINE, "not reloaded by %s within %s (%u tries): %s%s%s",
-		      r->trigger->name, clock_span(deadline_ms, span), r->attempts, r->last.text,
-		      r->output && *r->output ? ", it said: " : "", r->output ? r->output : "");
+	if (r->state == RELOAD_UNPROVEN)
+		(void)err_set(&e, ERR_DEADLINE, "answered by %s, but %s", r->name,
+			      r->unproven.text);
+	else
+		(void)err_set(&e, ERR_DEADLINE, "not reloaded by %s within %s (%u tries): %s%s%s",
+			      behind->trigger->name, clock_span(deadline_ms, span), behind->count,
+			      behind->last.text, *said ? ", it said: " : "", said);
 	return command_failed(&e);
 }
 
-static int reload_here(const struct config *c, struct trigger *trigger, struct one_reload *one)
+static int reload_here(const struct config *c, const struct trigger_list *triggers,
+		       struct one_reload *one, struct err *e)
 {
 	const struct trigger_key key = { .serial = 1 };
+	int status;
 
-	one->reload.timeout_ms = c->reload.timeout;
 	one->reload.deadline_ms = c->wait.deadline;
-	one->reload.backoff_ms = c->reload.backoff;
 	one->reload.on_change = on_change;
 	one->reload.owner = one;
 	one->told_at = clock_ms();
-	reload_init(&one->reload, one->loop, trigger);
-	reload_request(&one->reload, &key);
-	(void)loop_run(one->loop);
-	int status = report(one, c->wait.deadline);
+	if (reload_init(&one->reload, one->loop, &c->reload, triggers, e) < 0) {
+		status = command_failed(e);
+	} else {
+		reload_request(&one->reload, &key);
+		(void)loop_run(one->loop);
+		status = report(one, c->wait.deadline);
+	}
 	reload_done(&one->reload);
 	return status;
 }
@@ -114,6 +123,19 @@ static char *state_of_resident(const struct config *c, struct err *e)
 	return state;
 }
 
+/* Whether the resident's reload has come to an end, and what we end with then. */
+static bool is_over(const char *state, int *ret_status)
+{
+	bool good = text_is(state, reload_state_name(RELOAD_ACKNOWLEDGED)) ||
+		    text_is(state, reload_state_name(RELOAD_NONE));
+	bool bad = text_is(state, reload_state_name(RELOAD_REFUSED)) ||
+		   text_is(state, reload_state_name(RELOAD_UNPROVEN));
+
+	if (good || bad)
+		*ret_status = good ? EXIT_DONE : EXIT_NO;
+	return good || bad;
+}
+
 /* The resident's own reload: acknowledged 0, refused again 1, neither by the deadline 3. */
 static int reload_there(const struct config *c, struct err *e)
 {
@@ -127,10 +149,9 @@ static int reload_there(const struct config *c, struct err *e)
 
 		if (!state)
 			return command_failed(e);
-		if (text_is(state, "acknowledged") || text_is(state, "none") ||
-		    text_is(state, "refused")) {
+		if (is_over(state, &status)) {
 			(void)printf("the resident's reload: %s\n", state);
-			return text_is(state, "refused") ? EXIT_NO : EXIT_DONE;
+			return status;
 		}
 		clock_pause(ASK_PAUSE_MS);
 	}
@@ -144,17 +165,17 @@ static int reload_there(const struct config *c, struct err *e)
 int cmd_reload(struct config *c)
 {
 	struct one_reload one = { 0 };
-	struct trigger *trigger = NULL;
+	struct trigger_list triggers = { 0 };
 	struct err e = { 0 };
 	int status;
 
 	one.signals = (struct signals){ .on_signal = on_signal, .owner = &one };
 	one.loop = loop_new(&e);
-	if (!one.loop || trigger_new(one.loop, &c->reload, &trigger, &e) < 0 ||
-	    (trigger && signals_start(&one.signals, one.loop, &e) < 0))
+	if (!one.loop || trigger_list_new(one.loop, &c->reload, &triggers, &e) < 0 ||
+	    (triggers.count && signals_start(&one.signals, one.loop, &e) < 0))
 		status = command_failed(&e);
 	else
-		status = trigger ? reload_here(c, trigger, &one) : reload_there(c, &e);
+		status = triggers.count ? reload_here(c, &triggers, &one, &e) : reload_there(c, &e);
 	loop_free(one.loop);
 	return status;
 }

@@ -52,6 +52,12 @@ static void print_line(const char *head, const char *text)
 	(void)printf("%s%s\n", head, printable);
 }
 
+static void print_if_there(const char *head, const struct json *j, const char *key)
+{
+	if (json_text(json_get(j, key)))
+		print_line(head, text_of(j, key));
+}
+
 /* What can be gone back to, the newest first. */
 static void print_kept(const struct json *j)
 {
@@ -74,6 +80,15 @@ static void print_kept(const struct json *j)
 	}
 }
 
+static void print_cost(const struct json *cost)
+{
+	if (json_text(json_get(cost, "error")))
+		print_line("           what it cost cannot be told: ", text_of(cost, "error"));
+	else if (cost)
+		(void)printf("           it cut %.0f of %.0f connections\n", number_of(cost, "cut"),
+			     number_of(cost, "before"));
+}
+
 static void print_reload(const struct json *j)
 {
 	const struct json *r = json_get(j, "reload");
@@ -84,10 +99,11 @@ static void print_reload(const struct json *j)
 	}
 	(void)printf("reload     %s, by %s, tries %.0f\n", text_of(r, "state"),
 		     text_of(r, "trigger"), number_of(r, "attempts"));
-	if (json_text(json_get(r, "last_error")))
-		print_line("           last failure: ", text_of(r, "last_error"));
-	if (json_text(json_get(r, "last_output")))
-		print_line("           it said: ", text_of(r, "last_output"));
+	print_if_there("           waits ", r, "waits");
+	print_if_there("           last failure: ", r, "last_error");
+	print_if_there("           it said: ", r, "last_output");
+	print_if_there("           unproven: ", r, "unproven");
+	print_cost(json_get(r, "cost"));
 }
 
 static void print_sync(const struct json *j)
@@ -108,8 +124,7 @@ static void print_sync(const struct json *j)
 		     number_of(s, "ended"), number_of(s, "failures"),
 		     clock_span((int64_t)number_of(s, "took_ms"), span), number_of(s, "placed"),
 		     number_of(s, "removed"));
-	if (json_text(json_get(s, "last_error")))
-		print_line("           last failure: ", text_of(s, "last_error"));
+	print_if_there("           last failure: ", s, "last_error");
 }
 
 static void print_watch(const struct json *j)

@@ -11,7 +11,7 @@
 
 #define RELOAD_WAYS                                                                          \
 	(GROUP_RELOAD_HTTP | GROUP_RELOAD_SIGNAL | GROUP_RELOAD_PROCESS | GROUP_RELOAD_TRY | \
-	 GROUP_RELOAD_RETRY)
+	 GROUP_RELOAD_RETRY | GROUP_RELOAD_TRIGGER | GROUP_RELOAD_PROOF)
 
 const struct command commands[] = {
 	{ .name = "run",
@@ -22,7 +22,7 @@ const struct command commands[] = {
 		  "  gs-sidecar run --source /app/js --target /app/scripts \\\n"
 		  "      --reload-url http://127.0.0.1:3000/reload --probe-listen 0.0.0.0:8077\n",
 	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_WATCH | RELOAD_WAYS |
-		    GROUP_RELOAD_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+		    GROUP_RELOAD_DEADLINE | GROUP_RELOAD_GAME | GROUP_SERVE | GROUP_GENERAL,
 	  .check = check_run,
 	  .run = cmd_run },
 	{ .name = "sync",

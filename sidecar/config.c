@@ -131,12 +131,17 @@ static int set_from_json(struct config *c, size_t index, const struct json *valu
 static int set_list_from_json(struct config *c, size_t index, const struct json *array,
 			      const struct source *from, struct err *e)
 {
+	struct config_row row;
+
+	(void)config_row(index, &row);
 	for (const struct json *item = json_first(array); item; item = json_next(item)) {
-		const char *text = json_text(item);
+		bool object = row.setting->objects && json_is_object(item);
+		owned char *printed = object ? json_print(item, false) : NULL;
+		const char *text = object ? printed : json_text(item);
 
 		if (!text)
-			return err_set(e, ERR_USAGE, "%s: expected texts in the list",
-				       from->origin);
+			return err_set(e, ERR_USAGE, "%s: expected %s in the list", from->origin,
+				       row.setting->objects ? "objects" : "texts");
 		if (set_row(c, index, text, from, e) < 0)
 			return -1;
 	}

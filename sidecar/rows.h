@@ -30,6 +30,9 @@ enum config_group {
 	GROUP_FORCE = 1 << 17,
 	GROUP_EXPLAIN = 1 << 18,
 	GROUP_TARGET = 1 << 19,
+	GROUP_RELOAD_TRIGGER = 1 << 20,
+	GROUP_RELOAD_PROOF = 1 << 21,
+	GROUP_RELOAD_GAME = 1 << 22,
 };
 
 struct config_row {

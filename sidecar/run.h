@@ -5,6 +5,7 @@
  *   run.c        wiring, life cycle, signals
  *   run_sync.c   the sync child, its report, trying again
  *   run_watch.c  when the source changes
+ *   run_reload.c the reload of what is published, and what follows from its failure
  *   run_ask.c    a sync that a person asks for
  *   run_pages.c  what the listeners answer
  */
@@ -50,7 +51,9 @@ struct run {
 	struct watch *watch; /* of the source; NULL: off */
 	uint64_t changes;    /* versions that came after the first */
 
-	struct reload reload; /* trigger NULL: no way to reload is configured */
+	struct reload reload; /* name NULL: no way to reload is configured */
+	bool went_back;       /* the policy has gone back from the version of the sources */
+	char *failed;         /* see struct readiness_facts */
 	bool first_start;     /* no version was ever acknowledged on this volume */
 	int64_t told_failure; /* clock_ms() of the last line about a failed try */
 	bool was_ready;
@@ -61,8 +64,15 @@ struct run {
 /* run.c */
 bool run_is_ready(struct run *r, const char **ret_reason);
 
-/* Called when a version is what the target holds: the reload is next. */
-void run_on_published(struct run *r);
+/* Logs a change of it. */
+void run_tell_readiness(struct run *r);
+
+/* run_reload.c */
+int run_reload_start(struct run *r, struct err *e);
+void run_reload_stop(struct run *r);
+
+/* Called when a version is what the target holds: its reload is next. */
+void run_reload_published(struct run *r);
 
 /* run_sync.c */
 void run_sync_init(struct run *r);
@@ -93,6 +103,9 @@ const char *run_watch_mode(const struct run *r);
 /* Handlers of requests, see http_handler. */
 void run_ask_rollback(struct http_request *request, void *owner);
 void run_ask_force(struct http_request *request, void *owner);
+
+/* Goes back to the version by our own policy. False when something else is being asked for. */
+bool run_ask_back(struct run *r, const char *digest);
 
 /* Whether the next sync is one that was asked for. */
 bool run_ask_is_next(const struct run *r);

@@ -84,6 +84,18 @@ void run_ask_force(struct http_request *request, void *owner)
 	ask(owner, request, "--force");
 }
 
+bool run_ask_back(struct run *r, const char *digest)
+{
+	if (r->asked || r->sync.state.lock < 0)
+		return false;
+	r->asked = mem_format("--back=%s", digest);
+	if (!r->sync_child.pid) {
+		loop_timer_stop(r->loop, &r->next_sync);
+		run_sync_begin(r);
+	}
+	return true;
+}
+
 bool run_ask_is_next(const struct run *r)
 {
 	return r->asked && !r->asked_runs;
@@ -91,10 +103,17 @@ bool run_ask_is_next(const struct run *r)
 
 bool run_ask_answer(struct run *r, const struct sync_report *report)
 {
+	r->went_back = r->asked_runs && !r->asker;
 	if (!r->asked_runs)
 		return false;
-	owned char *text = sync_report_print(report);
-	http_request_answer(r->asker, 200, "application/json", text);
+	if (r->asker) {
+		owned char *text = sync_report_print(report);
+
+		http_request_answer(r->asker, 200, "application/json", text);
+		/* What a person wants is wanted, whatever a reload said of it. */
+		if (report->done)
+			state_unfail(&r->sync.state);
+	}
 	run_ask_stop(r);
 	return true;
 }

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/watch.h"
+#include "reloader/proof.h"
 #include "sidecar/resident.h"
 #include "sidecar/run.h"
 #include "sync/generations.h"
@@ -92,19 +93,63 @@ static struct json *watch_json(const struct run *r)
 	return j;
 }
 
+static const char *text_or_null(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+/* Of one trigger, or of the one that people want to know about. */
+static void put_tries(struct json *j, const struct tries *t)
+{
+	json_put_number(j, "attempts", t->count);
+	json_put_bool(j, "unreachable", t->unreachable && t->state != TRIES_DONE);
+	json_put_text(j, "last_error", text_or_null(t->last.text));
+	json_put_text(j, "last_output", text_or_null(t->output));
+}
+
+static struct json *triggers_json(const struct reload *reload)
+{
+	struct json *j = json_array();
+
+	for (size_t i = 0; i < reload->triggers.count; i++) {
+		const struct tries *t = &reload->tries[i];
+		struct json *one = json_object();
+
+		json_put_text(one, "trigger", t->trigger->name);
+		json_put_bool(one, "done", i < reload->started && t->state == TRIES_DONE);
+		put_tries(one, t);
+		json_add(j, one);
+	}
+	return j;
+}
+
+static struct json *cost_json(const struct cost *cost)
+{
+	struct json *j = json_object();
+
+	json_put_number(j, "before", (double)cost->before);
+	json_put_number(j, "cut", (double)cost->cut);
+	json_put_bool(j, "truncated", cost->truncated);
+	json_put_text(j, "error", cost->unknown ? cost->e.text : NULL);
+	return j;
+}
+
 static struct json *reload_json(const struct run *r)
 {
+	static const struct tries none;
 	const struct reload *reload = &r->reload;
 	struct record acknowledged = state_acknowledged(&r->sync.state);
 	struct json *j = json_object();
 
-	json_put_text(j, "trigger", reload->trigger ? reload->trigger->name : NULL);
+	json_put_text(j, "trigger", reload->name);
 	json_put_text(j, "state", reload_state_name(reload->state));
-	json_put_number(j, "attempts", reload->attempts);
-	json_put_bool(j, "unreachable",
-		      reload->unreachable && reload->state != RELOAD_ACKNOWLEDGED);
-	json_put_text(j, "last_error", reload->last.kind == ERR_NONE ? NULL : reload->last.text);
-	json_put_text(j, "last_output", reload->output && *reload->output ? reload->output : NULL);
+	json_put_text(j, "waits", text_or_null(reload->turn.waits_for));
+	put_tries(j, reload->name ? reload_behind(reload) : &none);
+	json_put(j, "triggers", triggers_json(reload));
+	json_put_text(j, "proof", reload->proof ? proof_name(reload->proof) : NULL);
+	json_put_text(j, "unproven", text_or_null(reload->unproven.text));
+	if (reload->cost.ports && !reload->counting)
+		json_put(j, "cost", cost_json(&reload->cost));
 	json_put(j, "acknowledged", record_json(&acknowledged));
 	return j;
 }

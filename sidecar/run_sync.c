@@ -94,7 +94,7 @@ static void take_report(struct run *r, const struct sync_report *report)
 		return;
 	r->published_at = clock_ms();
 	r->changes += !first;
-	run_on_published(r);
+	run_reload_published(r);
 }
 
 /* Nobody wants it tried again; but what else was to be done is done. */

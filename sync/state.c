@@ -32,6 +32,8 @@
 #define MANIFESTS "manifests"
 #define MIGRATING "migrating"
 #define REJECTED "rejected"
+#define FAILED "failed"
+#define FAILED_MOST ((size_t)2048)
 #define REJECTED_MOST ((size_t)100 * DIGEST_TEXT_SIZE)
 
 /* The links on the way followed, as far as there is something. */
@@ -322,6 +324,33 @@ int state_reject(const struct state *s, const char *digest, struct err *e)
 void state_forgive(const struct state *s)
 {
 	(void)unlinkat(s->dir, REJECTED, 0);
+}
+
+int state_fail(const struct state *s, const char *digest, const char *why, struct err *e)
+{
+	owned char *text = mem_format("%s %.*s", digest, (int)FAILED_MOST / 2, why);
+
+	if (io_replace_file(s->dir, FAILED, text, strlen(text), e) < 0)
+		return err_in(e, "state directory '%s'", s->path);
+	return 0;
+}
+
+void state_unfail(const struct state *s)
+{
+	(void)unlinkat(s->dir, FAILED, 0);
+}
+
+char *state_failed(const struct state *s, char ret_digest[DIGEST_TEXT_SIZE])
+{
+	owned_buf b = BUF_INIT(FAILED_MOST);
+	struct err e;
+
+	if (io_read_regular(s->dir, FAILED, &b, &e) < 0 || b.length < DIGEST_TEXT_SIZE ||
+	    strlen(b.data) != b.length)
+		return NULL;
+	memcpy(ret_digest, b.data, DIGEST_TEXT_SIZE - 1);
+	ret_digest[DIGEST_TEXT_SIZE - 1] = '\0';
+	return mem_copy(b.data + DIGEST_TEXT_SIZE);
 }
 
 int state_abandon(const struct state *s, const struct record *cut_off, struct err *e)

@@ -12,6 +12,7 @@
  *   stage/               files on their way into the target
  *   retired/             trees that were live until a switch, see sync/old_trees.h
  *   rejected             digests of versions that were gone back from
+ *   failed               digest of the version that must not be called good, and why
  *   migrating            is there while the target's layout is changed
  *
  * Every publication has a serial. A reload is owed while published and acknowledged serial differ:
@@ -103,6 +104,16 @@ int state_reject(const struct state *s, const char *digest, struct err *e);
 bool state_is_rejected(const struct state *s, const char *digest);
 bool state_has_rejected(const struct state *s);
 void state_forgive(const struct state *s);
+
+/*
+ * The version that is not to be called good, and why: what it did is known only after its reload.
+ * One, the last.
+ */
+int state_fail(const struct state *s, const char *digest, const char *why, struct err *e);
+void state_unfail(const struct state *s);
+
+/* Why, on the heap, and its digest; NULL when there is none. */
+char *state_failed(const struct state *s, char ret_digest[DIGEST_TEXT_SIZE]);
 
 /* While the target's layout is changed, see sync/migrate.h. */
 int state_begin_migration(const struct state *s, struct err *e);

@@ -105,6 +105,10 @@ static void behave(int fd, const char *how)
 		(void)say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"ready\":true}");
 	} else if (strcmp(how, "redirect") == 0) {
 		(void)say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+	} else if (strcmp(how, "upgrade") == 0) {
+		(void)say(fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+			      "Upgrade: websocket\r\n\r\n");
+		wait_for_end(fd);
 	} else if (strcmp(how, "hang") == 0) {
 		wait_for_end(fd);
 	} else if (strcmp(how, "close") == 0) {

@@ -72,6 +72,7 @@ const char *unit_directory(void)
 	GROUP(test_process)     \
 	GROUP(test_cost)        \
 	GROUP(test_reload)      \
+	GROUP(test_turn)        \
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \
 	GROUP(test_progress)    \

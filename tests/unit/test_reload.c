@@ -13,6 +13,7 @@
 struct fake {
 	struct trigger trigger;
 	struct reload reload;
+	struct reload_settings settings;
 	struct loop *loop;
 	struct loop_timer watchdog;
 	const char *answers;
@@ -95,14 +96,11 @@ static void set_up(struct fake *f, const char *answers, enum reload_state end)
 	*f = (struct fake){ .answers = answers, .loop = loop_new(&e), .end = end };
 	assert_non_null(f->loop);
 	f->trigger.way = &way;
-	f->reload = (struct reload){
-		.timeout_ms = 5000,
-		.deadline_ms = 10000,
-		.backoff_ms = 50,
-		.on_change = on_change,
-		.owner = f,
-	};
-	reload_init(&f->reload, f->loop, &f->trigger);
+	f->trigger.name = mem_copy("fake");
+	f->settings = (struct reload_settings){ .timeout = 5000, .backoff = 50 };
+	const struct trigger_list triggers = { .items = { &f->trigger }, .count = 1 };
+	f->reload = (struct reload){ .deadline_ms = 10000, .on_change = on_change, .owner = f };
+	assert_int_equal(reload_init(&f->reload, f->loop, &f->settings, &triggers, &e), 0);
 	f->watchdog = (struct loop_timer){ .on_time = on_watchdog, .owner = f };
 	loop_timer_start(f->loop, &f->watchdog, 20000);
 }
@@ -138,9 +136,9 @@ static void success_at_once(void **state)
 	assert_int_equal(f.tries, 1);
 	assert_int_equal(f.keys[0], 7);
 	assert_in_range(f.timeouts[0], 4900, 5000);
-	assert_string_equal(f.reload.sent.digest, "digest-7");
+	assert_string_equal(f.reload.tries[0].key.digest, "digest-7");
 	assert_string_equal(f.changes, "oa");
-	assert_int_equal(f.reload.attempts, 1);
+	assert_int_equal(reload_behind(&f.reload)->count, 1);
 	assert_true(f.reload.acknowledged_at >= f.reload.first_sent_at);
 	assert_true(f.reload.first_sent_at >= f.reload.began);
 	tear_down(&f);
@@ -156,10 +154,10 @@ static void a_failed_try_is_repeated(void **state)
 	assert_int_equal(loop_run(f.loop), 1);
 	assert_int_equal(f.tries, 3);
 	assert_string_equal(f.changes, "oooa");
-	assert_int_equal(f.reload.attempts, 3);
-	assert_string_equal(f.reload.last.text, "status 500");
-	assert_string_equal(f.reload.output, "its last line");
-	assert_false(f.reload.unreachable);
+	assert_int_equal(reload_behind(&f.reload)->count, 3);
+	assert_string_equal(reload_last_error(&f.reload), "status 500");
+	assert_string_equal(reload_behind(&f.reload)->output, "its last line");
+	assert_false(reload_behind(&f.reload)->unreachable);
 	tear_down(&f);
 }
 
@@ -175,8 +173,8 @@ static void while_nothing_listens_it_is_asked_often(void **state)
 	int64_t took = clock_ms() - began;
 	assert_int_equal(f.tries, 4);
 	assert_true(took >= 72);
-	assert_true(f.reload.unreachable);
-	assert_string_equal(f.reload.last.text, "refused");
+	assert_true(reload_behind(&f.reload)->unreachable);
+	assert_string_equal(reload_last_error(&f.reload), "refused");
 	tear_down(&f);
 }
 
@@ -186,13 +184,13 @@ static void pauses_grow_to_the_longest(void **state)
 
 	(void)state;
 	set_up(&f, "fffd", RELOAD_ACKNOWLEDGED);
-	f.reload.backoff_ms = 20;
+	f.reload.tries[0].backoff_ms = 20;
 	request(&f, 1);
 	int64_t began = clock_ms();
 	assert_int_equal(loop_run(f.loop), 1);
 	/* 200 and then 20 and 20, 20 percent less at most */
 	assert_true(clock_ms() - began >= 160 + 2 * 15);
-	assert_int_equal(f.reload.pause_ms, 20);
+	assert_int_equal(reload_behind(&f.reload)->pause_ms, 20);
 	tear_down(&f);
 }
 
@@ -217,7 +215,7 @@ static void a_newer_version_is_tried_at_once_and_the_old_answer_ignored(void **s
 	assert_int_equal(f.keys[0], 1);
 	assert_int_equal(f.keys[1], 2);
 	assert_string_equal(f.changes, "ooa");
-	assert_int_equal(f.reload.attempts, 1);
+	assert_int_equal(reload_behind(&f.reload)->count, 1);
 	tear_down(&f);
 }
 
@@ -233,8 +231,8 @@ static void an_old_failure_is_ignored_too(void **state)
 	assert_int_equal(loop_run(f.loop), 1);
 	assert_true(clock_ms() - began < 150);
 	assert_int_equal(f.keys[1], 2);
-	assert_int_equal(f.reload.attempts, 1);
-	assert_string_equal(f.reload.last.text, "");
+	assert_int_equal(reload_behind(&f.reload)->count, 1);
+	assert_string_equal(reload_last_error(&f.reload), "");
 	tear_down(&f);
 }
 
@@ -291,12 +289,12 @@ static void the_deadline_refuses(void **state)
 	assert_int_equal(loop_run(f.loop), 1);
 	assert_in_range(clock_ms() - began, 119, 10000);
 	assert_true(f.tries > 1);
-	assert_int_equal(f.reload.attempts, f.tries);
-	assert_string_equal(f.reload.last.text, "refused");
+	assert_int_equal(reload_behind(&f.reload)->count, f.tries);
+	assert_string_equal(reload_last_error(&f.reload), "refused");
 	assert_true(f.timeouts[0] <= 120); /* no try goes on beyond it */
 	for (size_t i = 1; i < f.tries; i++)
 		assert_true(f.timeouts[i] < f.timeouts[i - 1]);
-	assert_false(f.reload.timer.armed);
+	assert_false(f.reload.tries[0].timer.armed);
 	tear_down(&f);
 }
 
@@ -316,7 +314,7 @@ static void it_can_be_begun_again(void **state)
 	f.end = RELOAD_ACKNOWLEDGED;
 	assert_true(reload_again(&f.reload));
 	assert_int_equal(f.reload.state, RELOAD_OWED);
-	assert_int_equal(f.reload.attempts, 0);
+	assert_int_equal(reload_behind(&f.reload)->count, 0);
 	assert_int_equal(loop_run(f.loop), 1);
 	assert_int_equal(f.tries, tries + 1);
 	assert_int_equal(f.keys[tries], 5);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trigger_list: see trigger_list.h. */
+#include "reloader/trigger_list.h"
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "reloader/trigger.h"
+
+#define PREFIX "reload-"
+
+/* What an object may set. */
+static const struct setting_group *const groups[] = {
+	&reload_http_rows, &reload_signal_rows, &reload_process_rows,
+	&reload_try_rows,  &reload_retry_rows,
+};
+#define GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+static const struct setting *find_row(const char *key)
+{
+	for (size_t i = 0; i < GROUPS; i++)
+		for (size_t row = 0; row < groups[i]->count; row++)
+			if (text_is(groups[i]->rows[row].name + sizeof(PREFIX) - 1, key))
+				return &groups[i]->rows[row];
+	return NULL;
+}
+
+static void clear(struct reload_settings *s)
+{
+	for (size_t i = 0; i < GROUPS; i++)
+		for (size_t row = 0; row < groups[i]->count; row++)
+			setting_clear(&groups[i]->rows[row], s);
+}
+
+/* Texts and numbers; the items of a list one after the other. */
+static int set_value(const struct setting *row, struct reload_settings *s, const struct json *value,
+		     struct err *e)
+{
+	const char *text = json_text(value);
+
+	if (row->type == SETTING_LIST && json_is_array(value)) {
+		for (const struct json *item = json_first(value); item; item = json_next(item))
+			if (!json_text(item))
+				return err_set(e, ERR_USAGE, "expected texts in the list");
+			else if (setting_add(row, s, json_text(item), e) < 0)
+				return -1;
+		return 0;
+	}
+	if (json_is_object(value) || json_is_array(value))
+		return err_set(e, ERR_USAGE, "expected a text or a number");
+	owned char *printed = text ? mem_copy(text) : json_print(value, false);
+	return setting_add(row, s, printed, e);
+}
+
+static int set_members(struct reload_settings *s, const struct json *object, struct err *e)
+{
+	for (const struct json *m = json_first(object); m; m = json_next(m)) {
+		const struct setting *row = find_row(json_key(m));
+
+		if (!row)
+			return err_set(e, ERR_USAGE,
+				       "\"%s\": no setting of a trigger has this name",
+				       json_key(m));
+		if (json_get(object, json_key(m)) != m)
+			return err_set(e, ERR_USAGE, "\"%s\": it is there twice", json_key(m));
+		if (set_value(row, s, m, e) < 0)
+			return err_in(e, "\"%s\"", json_key(m));
+	}
+	return 0;
+}
+
+/* What an object does not say is as in the plain settings or, without them, the default. */
+static void set_rest(struct reload_settings *s, const struct reload_settings *plain)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < GROUPS; i++)
+		for (size_t row = 0; row < groups[i]->count; row++)
+			if (groups[i]->rows[row].standard)
+				(void)setting_set(&groups[i]->rows[row], s,
+						  groups[i]->rows[row].standard, &ignored);
+	if (!plain)
+		return;
+	s->timeout = plain->timeout;
+	s->backoff = plain->backoff;
+	s->connect_timeout = plain->connect_timeout;
+}
+
+static int read_item(const char *text, const struct reload_settings *plain,
+		     struct reload_settings *ret, struct err *e)
+{
+	struct json *j = json_read(text, e);
+	int status = -1;
+
+	*ret = (struct reload_settings){ 0 };
+	if (!j)
+		return -1;
+	set_rest(ret, plain);
+	if (!json_is_object(j))
+		(void)err_set(e, ERR_USAGE, "expected a JSON object");
+	else if (set_members(ret, j, e) == 0)
+		status = trigger_check(ret, e);
+	if (status == 0 && !ret->url && !ret->signal && !ret->command.count)
+		status = err_set(e, ERR_USAGE, "expected a \"url\", a \"signal\" or a \"command\"");
+	if (status < 0)
+		clear(ret);
+	json_free(j);
+	return status;
+}
+
+int trigger_list_check_item(const char *text, struct err *e)
+{
+	struct reload_settings s;
+
+	if (read_item(text, NULL, &s, e) < 0)
+		return -1;
+	clear(&s);
+	return 0;
+}
+
+int trigger_list_check(const struct reload_settings *s, struct err *e)
+{
+	if (s->triggers.count > TRIGGERS_MOST)
+		return err_set(e, ERR_USAGE, "trigger: more than %d of them", TRIGGERS_MOST);
+	if (s->triggers.count && (s->url || s->signal || s->command.count))
+		return err_set(e, ERR_USAGE,
+			       "trigger cannot be together with reload-url, reload-signal or "
+			       "reload-command: make them triggers too");
+	return trigger_check(s, e);
+}
+
+static int add_item(struct loop *l, const struct reload_settings *plain, const char *text,
+		    struct trigger_list *list, struct err *e)
+{
+	struct reload_settings *own = mem_alloc(sizeof(*own));
+
+	if (read_item(text, plain, own, e) < 0) {
+		free(own);
+		return -1;
+	}
+	list->settings[list->count] = own;
+	list->count++;
+	return trigger_new(l, own, &list->items[list->count - 1], e);
+}
+
+int trigger_list_new(struct loop *l, const struct reload_settings *s, struct trigger_list *ret,
+		     struct err *e)
+{
+	int status = trigger_list_check(s, e);
+
+	*ret = (struct trigger_list){ 0 };
+	if (status == 0 && !s->triggers.count) {
+		status = trigger_new(l, s, &ret->items[0], e);
+		ret->count = ret->items[0] != NULL;
+	}
+	for (size_t i = 0; i < s->triggers.count && status == 0; i++)
+		status = add_item(l, s, s->triggers.items[i], ret, e);
+	if (status < 0) {
+		for (size_t i = 0; i < ret->count; i++)
+			trigger_free(ret->items[i]);
+		trigger_list_done(ret);
+	}
+	return status;
+}
+
+void trigger_list_done(struct trigger_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->settings[i])
+			clear(list->settings[i]);
+		free(list->settings[i]);
+	}
+	*list = (struct trigger_list){ 0 };
+}
