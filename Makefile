@@ -14,7 +14,7 @@ sync = apart carry compare copy dress explain fill generations guard hash layer 
 	links manifest merge migrate notes obstacle old_trees open place plan publish publish_data \
 	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \
 	stage state sync tally tree verify witness work
-reloader = command endpoint process reload settings trigger trigger_command trigger_http \
+reloader = command endpoint process reload runner settings trigger trigger_command trigger_http \
 	trigger_signal
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cmd_seal \

@@ -2,13 +2,11 @@
 /* endpoint: see endpoint.h. */
 #include "reloader/endpoint.h"
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/http_server.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "reloader/trigger.h"
+#include "reloader/runner.h"
 
 #include <string.h>
 
@@ -17,18 +15,15 @@
 #define BODY_MOST ((size_t)64 * 1024)
 
 struct waiter {
+	struct runner_request asked;
 	struct http_request *request;
-	struct waiter *next;
+	struct waiter *next, **place; /* in endpoint->waiters */
 };
 
 struct endpoint {
 	struct http_server *server;
-	struct trigger *trigger;
-	int64_t timeout_ms;
-	bool running;
-	int64_t began;
-	struct waiter *served;  /* by the reload that runs */
-	struct waiter *waiting; /* for the next one */
+	struct runner *runner;
+	struct waiter *waiters;
 };
 
 static const struct setting rows[] = {
@@ -42,19 +37,19 @@ static const struct setting rows[] = {
 };
 const struct setting_group endpoint_rows = SETTING_GROUP(rows);
 
-static int status_of(const struct trigger_outcome *outcome)
+static int status_of(const struct runner_outcome *outcome)
 {
 	if (outcome->done)
 		return 200;
 	return outcome->e.kind == ERR_DEADLINE ? 504 : 500;
 }
 
-static char *answer_body(const struct trigger_outcome *outcome, int64_t took_ms)
+static char *answer_body(const struct runner_outcome *outcome)
 {
 	struct json *j = json_object();
 
 	json_put_bool(j, "reloaded", outcome->done);
-	json_put_number(j, "took_ms", (double)took_ms);
+	json_put_number(j, "took_ms", (double)outcome->took_ms);
 	json_put_text(j, "error", outcome->done ? NULL : outcome->e.text);
 	json_put_text(j, "output", outcome->output);
 	char *text = json_print(j, true);
@@ -62,50 +57,24 @@ static char *answer_body(const struct trigger_outcome *outcome, int64_t took_ms)
 	return text;
 }
 
-static void answer_all(struct endpoint *ep, const struct trigger_outcome *outcome, int64_t took_ms)
+static void free_waiter(struct waiter *w)
 {
-	owned char *body = answer_body(outcome, took_ms);
-	struct waiter *w = ep->served;
-
-	ep->served = NULL;
-	while (w) {
-		struct waiter *next = w->next;
-		const char *accept = http_request_header(w->request, "Accept");
-		bool plain = outcome->done && !(accept && strstr(accept, "application/json"));
-
-		http_request_answer(w->request, status_of(outcome),
-				    plain ? "text/plain" : "application/json", plain ? "" : body);
-		free(w);
-		w = next;
-	}
+	*w->place = w->next;
+	if (w->next)
+		w->next->place = w->place;
+	free(w);
 }
 
-static void begin(struct endpoint *ep)
+static void on_outcome(struct runner_request *asked, const struct runner_outcome *outcome)
 {
-	const struct trigger_key key = { 0 }; /* what runs here asks nobody else */
+	struct waiter *w = asked->owner;
+	owned char *body = answer_body(outcome);
+	const char *accept = http_request_header(w->request, "Accept");
+	bool plain = outcome->done && !(accept && strstr(accept, "application/json"));
 
-	ep->served = ep->waiting;
-	ep->waiting = NULL;
-	ep->running = true;
-	ep->began = clock_ms();
-	ep->trigger->way->start(ep->trigger, &key, ep->timeout_ms);
-}
-
-static void on_done(struct trigger *trigger, const struct trigger_outcome *outcome)
-{
-	struct endpoint *ep = trigger->owner;
-	int64_t took = clock_ms() - ep->began;
-	char span[CLOCK_TEXT_SIZE];
-
-	ep->running = false;
-	if (outcome->done)
-		log_info("reloaded by %s in %s", trigger->name, clock_span(took, span));
-	else
-		log_error("reload failed, answered %d: %s%s%s", status_of(outcome), outcome->e.text,
-			  outcome->output[0] ? ", it said: " : "", outcome->output);
-	answer_all(ep, outcome, took);
-	if (ep->waiting)
-		begin(ep);
+	http_request_answer(w->request, status_of(outcome),
+			    plain ? "text/plain" : "application/json", plain ? "" : body);
+	free_waiter(w);
 }
 
 static void on_reload(struct http_request *r, void *owner)
@@ -114,10 +83,13 @@ static void on_reload(struct http_request *r, void *owner)
 	struct waiter *w = mem_alloc(sizeof(*w));
 
 	w->request = r;
-	w->next = ep->waiting;
-	ep->waiting = w;
-	if (!ep->running)
-		begin(ep);
+	w->asked = (struct runner_request){ .on_done = on_outcome, .owner = w };
+	w->next = ep->waiters;
+	w->place = &ep->waiters;
+	if (w->next)
+		w->next->place = &w->next;
+	ep->waiters = w;
+	(void)runner_ask(ep->runner, &w->asked);
 }
 
 static void on_health(struct http_request *r, void *owner)
@@ -141,8 +113,8 @@ static const struct http_route routes[] = {
 	{ NULL, NULL, NULL },
 };
 
-struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct trigger *trigger,
-			      int64_t timeout_ms, struct err *e)
+struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct runner *runner,
+			      struct err *e)
 {
 	struct endpoint *ep = mem_alloc(sizeof(*ep));
 	const struct http_server_plan plan = {
@@ -154,10 +126,7 @@ struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct tri
 		.body_most = BODY_MOST,
 	};
 
-	ep->trigger = trigger;
-	ep->timeout_ms = timeout_ms;
-	trigger->on_done = on_done;
-	trigger->owner = ep;
+	ep->runner = runner;
 	if (!address_is_local(listen)) {
 		owned char *text = address_text(listen);
 
@@ -175,23 +144,12 @@ struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct tri
 	return ep;
 }
 
-static void free_waiters(struct waiter *w)
-{
-	while (w) {
-		struct waiter *next = w->next;
-
-		free(w);
-		w = next;
-	}
-}
-
 void endpoint_free(struct endpoint *ep)
 {
 	if (!ep)
 		return;
-	trigger_free(ep->trigger);
 	http_server_free(ep->server);
-	free_waiters(ep->served);
-	free_waiters(ep->waiting);
+	while (ep->waiters)
+		free_waiter(ep->waiters);
 	free(ep);
 }

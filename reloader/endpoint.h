@@ -23,9 +23,11 @@ struct endpoint_settings {
 extern const struct setting_group endpoint_rows;
 
 struct endpoint;
-struct trigger;
+struct runner;
 
-/* Takes trigger over, also on failure. listen's port is set when it was 0. NULL with e. */
-struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct trigger *trigger,
-			      int64_t timeout_ms, struct err *e);
+/* runner stays the caller's, and outlives it. listen's port is set when it was 0. NULL with e. */
+struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct runner *runner,
+			      struct err *e);
+
+/* Requests that still wait are answered 503. */
 void endpoint_free(struct endpoint *ep);
