@@ -51,6 +51,7 @@ int cmd_reloader(struct config *c)
 	struct reload_settings settings = local_settings(c);
 	struct trigger *trigger = NULL;
 	struct runner runner = { 0 };
+	const struct endpoint_plan plan = { .settings = &c->endpoint, .runner = &runner };
 	struct endpoint *endpoint = NULL;
 	struct err e = { 0 };
 	struct loop *loop = loop_new(&e);
@@ -62,7 +63,7 @@ int cmd_reloader(struct config *c)
 	if (loop && signals_start(&signals, loop, &e) == 0 &&
 	    trigger_new(loop, &settings, &trigger, &e) == 0) {
 		runner_init(&runner, trigger, settings.timeout);
-		endpoint = endpoint_new(loop, &c->endpoint.listen, &runner, &e);
+		endpoint = endpoint_new(loop, &plan, &e);
 	}
 	if (!endpoint) {
 		status = command_failed(&e);

@@ -92,6 +92,8 @@ static int start_game(struct wrap *w, const struct config *c, struct err *e)
 
 static int set_up(struct wrap *w, struct config *c, struct err *e)
 {
+	const struct endpoint_plan plan = { .settings = &c->endpoint, .runner = &w->runner };
+
 	w->signals = (struct signals){ .on_signal = on_signal, .owner = w };
 	log_never_wait();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -100,7 +102,7 @@ static int set_up(struct wrap *w, struct config *c, struct err *e)
 		return -1;
 	runner_init(&w->runner, trigger_child_new(c->reload.signal, &w->game.pid),
 		    c->reload.timeout);
-	w->endpoint = endpoint_new(w->loop, &c->endpoint.listen, &w->runner, e);
+	w->endpoint = endpoint_new(w->loop, &plan, e);
 	return w->endpoint ? 0 : -1;
 }
 
