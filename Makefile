@@ -25,7 +25,7 @@ unit = main test_address test_beneath test_buf test_child test_clock test_config
 	test_loop test_manifest test_merge test_merge_model test_parse test_pattern test_pool \
 	test_process test_progress test_readiness test_reload test_scan test_seal test_setting \
 	test_state test_text test_tree test_verify test_watch
-programs = empty deny flood peer signals random_tree remote silent pairs reader reseal
+programs = empty deny flood orphans peer signals random_tree remote silent pairs reader reseal
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wformat=2 -Wpointer-arith -Werror

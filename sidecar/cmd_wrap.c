@@ -81,6 +81,8 @@ static int start_game(struct wrap *w, const struct config *c, struct err *e)
 		.pass = -1,
 		.own_group = true,
 		.foreground = true,
+		/* As it would if we were PID 1: without us nobody could tell it anything. */
+		.dies_with_us = true,
 	};
 
 	w->game = (struct child){ .on_exit = on_game_end, .owner = w };

@@ -309,3 +309,446 @@ expect_flat() {
 	expect_equal "$(runs)" 5
 }
 
+
+# ---- many at once ----
+
+# Answers of 1,000 clients in flood.log: STATUS RUN TIME. flood KEYS
+flood() {
+	start flood "$programs/flood" "$port" 1000 "$1"
+}
+
+statuses() {
+	awk '{ n[$1]++ } END { for (s in n) print s, n[s] }' flood.log
+}
+
+# Nobody was told of a run that had begun before it asked.
+expect_true_answers() {
+	awk 'FNR == NR { began[FNR] = $1; next }
+		!($2 in began) || began[$2] + 0 < $3 + 0 { print "asked at " $3 ", served by run " $2; bad = 1 }
+		END { exit bad }' runs flood.log
+}
+
+@test "endpoint: 1,000 requests at once are two runs, and all get a later one" {
+	gated
+	start_reloader -- "${command[@]}"
+	flood none
+	within 30 holds 1 999
+	let_go
+	let_go
+	ended flood
+	expect_equal "$(statuses)" "200 1000"
+	expect_equal "$(runs)" 2
+	expect_equal "$(awk '{ print $2 }' flood.log | sort | uniq -c | xargs)" "1 1 999 2"
+	expect_true_answers
+}
+
+@test "endpoint: 1,000 requests while the command runs as it likes: each is served by a later run" {
+	start_reloader -- bash -c 'date +%s%N >>runs'
+	flood none
+	ended flood
+	expect_equal "$(statuses)" "200 1000"
+	expect_true_answers
+	echo "$(runs) runs"
+	(($(runs) <= 50))
+}
+
+@test "endpoint: 1,000 requests with one key are one run" {
+	gated
+	start_reloader -- "${command[@]}"
+	flood same
+	within 30 holds 1000 0
+	let_go
+	ended flood
+	expect_equal "$(statuses)" "200 1000"
+	expect_equal "$(runs)" 1
+	reload 200 one
+	expect_equal "$(runs)" 1
+}
+
+@test "endpoint: 1,000 requests with a key each are two runs" {
+	gated
+	start_reloader -- "${command[@]}"
+	flood each
+	within 30 holds 1 999
+	let_go
+	let_go
+	ended flood
+	expect_equal "$(statuses)" "200 1000"
+	expect_equal "$(runs)" 2
+	expect_true_answers
+}
+
+@test "endpoint: 1,000 requests for a command that fails are all 500" {
+	gated 1
+	start_reloader -- "${command[@]}"
+	flood none
+	within 30 holds 1 999
+	let_go
+	let_go
+	ended flood
+	expect_equal "$(statuses)" "500 1000"
+	expect_equal "$(field '"\(.runs) \(.failures)"')" "2 2"
+}
+
+@test "endpoint: 1,000 requests for a command that hangs are all 504, and its group is dead" {
+	local pid
+
+	start_reloader --timeout 3s -- bash -c 'date +%s%N >>runs
+		trap "" TERM; sleep 300 & echo $! >>children; echo $$ >>children; wait'
+	flood none
+	within 30 holds 1 999
+	ended flood
+	expect_equal "$(statuses)" "504 1000"
+	expect_true_answers
+	expect_equal "$(runs) $(wc -l <children)" "2 4"
+	while read -r pid; do within 5 is_gone "$pid"; done <children
+}
+
+@test "endpoint: more than may wait are 503 at once, and one can still look" {
+	gated
+	start_reloader -- "${command[@]}"
+	flood each
+	within 30 holds 1 999
+	start more "$programs/flood" "$port" 60 each
+	# 1,088 connections, of which one in 16 is kept for who looks.
+	within 30 waits_for_all 1020
+	fetch /healthz
+	expect_equal "$code" 200
+	reload 503
+	expect_output "too many requests wait"
+	let_go
+	let_go
+	ended flood
+	ended more
+	expect_equal "$(statuses)" "200 1000"
+	expect_equal "$(awk '{ n[$1]++ } END { print n[200], n[503] }' more.log)" "20 40"
+	reload 200 key-999
+}
+
+waits_for_all() {
+	fetch /metrics
+	grep -qx "gs_sidecar_reloader_waiting $1" body
+}
+
+@test "endpoint: where few files may be open there are few connections, and commands still start" {
+	start reloader bash -c 'ulimit -n 256; exec "$@"' - "$gs" reloader --listen 127.0.0.1:0 \
+		-- bash -c 'date +%s%N >>runs'
+	within 10 logged reloader "answering /reload"
+	port=$(port_of reloader)
+	flood none
+	ended flood
+	# Who was connected and had said nothing yet made room for others.
+	expect_equal "$(awk '!/^(200|503|end) /' flood.log)" ""
+	expect_equal "$(times_logged reloader 'many open files')" 0
+	awk '$1 == 200' flood.log >answered
+	mv answered flood.log
+	(($(wc -l <flood.log) >= 150))
+	expect_true_answers
+}
+
+# ---- a token ----
+
+start_with_token() {
+	printf '%s\r\nsecond line\n' "sesame 1" >token
+	start_reloader --token-file token "$@" -- sh -c 'echo x >>runs'
+}
+
+with_token() {
+	fetch "$1" -H "Authorization: Bearer $2"
+}
+
+@test "endpoint: with a token file a request needs the token, on loopback too" {
+	local word
+
+	start_with_token
+	for word in wrong "sesame 2" "sesame 11" "sesame " sesame "sesame 1 " second\ line ''; do
+		with_token /reload "$word"
+		# Blanks at a header's end are no part of it.
+		[[ $word == *"1 " ]] || expect_equal "$word: $code" "$word: 401"
+	done
+	rm -f runs
+	fetch /reload
+	expect_equal "$code $(jq .reloaded body)" "401 false"
+	grep -qi '^www-authenticate: bearer' headers
+	fetch /reload -H 'Authorization: Basic sesame 1'
+	expect_equal "$code" 401
+	fetch /reload -H 'Authorization: sesame 1'
+	expect_equal "$code" 401
+	[[ ! -e runs ]]
+	with_token /reload "sesame 1"
+	expect_equal "$code" 200
+	fetch /reload -H 'authorization: bEARER  sesame 1'
+	expect_equal "$code" 200
+	expect_equal "$(runs)" 2
+}
+
+@test "endpoint: with a token file pages need the token, /healthz does not" {
+	start_with_token
+	fetch /status
+	expect_equal "$code" 401
+	fetch /metrics
+	expect_equal "$code" 401
+	fetch /healthz
+	expect_equal "$code" 200
+	with_token /status "sesame 1"
+	expect_equal "$code $(jq .runs body)" "200 0"
+	with_token /metrics "sesame 1"
+	expect_equal "$code" 200
+}
+
+@test "endpoint: a rotated token works at once, one that cannot be read lets nobody in" {
+	local bad
+
+	start_with_token
+	echo "sesame 2" >token.new
+	mv token.new token
+	with_token /reload "sesame 1"
+	expect_equal "$code" 401
+	with_token /reload "sesame 2"
+	expect_equal "$code" 200
+	for bad in missing empty line large directory pipe; do
+		rm -rf token
+		case $bad in
+		empty) : >token ;;
+		line) printf '\nsesame 2\n' >token ;;
+		large) head -c 5000 /dev/zero | tr '\0' x >token ;;
+		directory) mkdir token ;;
+		pipe) mkfifo token ;;
+		esac
+		with_token /reload "sesame 2"
+		expect_equal "$bad $code" "$bad 503"
+		with_token /reload ""
+		expect_equal "$bad $code" "$bad 503"
+	done
+	rm token
+	expect_equal "$(times_logged reloader "nobody is let in")" 1
+	logged reloader "token-file 'token'"
+	ln -s token.secret token
+	echo "sesame 3" >token.secret
+	with_token /reload "sesame 3"
+	expect_equal "$code" 200
+	expect_equal "$(runs)" 2
+	rm token
+	fetch /reload
+	expect_equal "$code $(times_logged reloader "nobody is let in")" "503 2"
+	expect_secret sesame reloader.log
+}
+
+@test "endpoint: a token that is not there at the start is told" {
+	start_reloader --token-file nowhere -- true
+	logged reloader "nobody is let in until there is a token: token-file 'nowhere'"
+	fetch /reload
+	expect_equal "$code" 503
+	echo here >nowhere
+	with_token /reload here
+	expect_equal "$code" 200
+}
+
+@test "endpoint: beyond this machine only with a token; browsers are refused there too" {
+	run timeout 5 "$gs" reloader --listen 0.0.0.0:0 -- true
+	expect_status 2
+	expect_output "--token-file"
+	echo sesame >token
+	start reloader "$gs" reloader --listen 0.0.0.0:0 --token-file token -- sh -c 'echo x >>runs'
+	within 10 logged reloader "answering /reload on 0.0.0.0:"
+	url=http://127.0.0.1:$(port_of reloader)
+	fetch /reload -H 'Host: pod-7.example'
+	expect_equal "$code" 401
+	fetch /reload -H 'Host: pod-7.example' -H 'Authorization: Bearer sesame' -H 'Origin: http://pod-7.example'
+	expect_equal "$code" 403
+	[[ ! -e runs ]]
+	fetch /reload -H 'Host: pod-7.example' -H 'Authorization: Bearer sesame'
+	expect_equal "$code" 200
+	expect_equal "$(runs)" 1
+}
+
+@test "endpoint: a token file does not open loopback to a rebound name" {
+	start_with_token
+	fetch /reload -H 'Host: evil.example' -H 'Authorization: Bearer sesame 1'
+	expect_equal "$code" 403
+	[[ ! -e runs ]]
+}
+
+@test "endpoint: a unix socket asks for no token" {
+	echo sesame >token
+	start reloader "$gs" reloader --listen "unix:$dir/reload.sock" --token-file token -- true
+	within 10 logged reloader "answering /reload on unix:"
+	url=http://localhost
+	fetch /reload --unix-socket reload.sock
+	expect_equal "$code" 200
+}
+
+@test "endpoint: 'reload' brings the token in a header that is never shown" {
+	start_with_token
+	run env "GS_SIDECAR_RELOAD_HEADER=Authorization: Bearer sesame 1" \
+		"$gs" reload --url "$url/reload" --deadline 20s
+	expect_status 0
+	[[ $output != *sesame* ]]
+	run "$gs" reload --url "$url/reload" --deadline 300ms
+	expect_status 3
+	expect_output "answered 401"
+	expect_equal "$(runs)" 1
+}
+
+@test "endpoint: wrap takes a token as well" {
+	echo sesame >token
+	start wrap "$gs" wrap --listen 0.0.0.0:0 --token-file token --signal HUP -- "$programs/signals"
+	within 10 logged wrap listening
+	within 10 logged wrap "answering /reload"
+	url=http://127.0.0.1:$(port_of wrap)
+	fetch /reload
+	expect_equal "$code" 401
+	with_token /reload sesame
+	expect_equal "$code" 200
+	within 5 logged wrap "got HUP"
+	expect_equal "$(times_logged wrap "got HUP")" 1
+}
+
+# ---- looking ----
+
+@test "endpoint: the status says what was run and how it ended" {
+	start_reloader -- sh -c 'echo one; printf "two\033[2J\n"; test -e healed'
+	expect_equal "$(field '"\(.trigger) \(.runs) \(.failures) \(.running) \(.served) \(.waiting) \(.last)"')" \
+		"command 'sh' 0 0 false 0 0 null"
+	reload 500
+	expect_equal "$(field '"\(.runs) \(.failures) \(.last.run) \(.last.reloaded) \(.last.error)"')" \
+		"1 1 1 false 'sh' ended with status 1"
+	expect_equal "$(field .last.output)" $'one\ntwo\e[2J'
+	[[ $(field .last.at) == 20??-??-??T??:??:??.???Z ]]
+	(($(field .last.took_ms) >= 0))
+	touch healed
+	reload 200
+	expect_equal "$(field '"\(.runs) \(.failures) \(.last.reloaded) \(.last.error)"')" "2 1 true null"
+	# However many lines it says, the log has one.
+	expect_equal "$(times_logged reloader 'one\ntwo\x1b[2J\n')" 1
+}
+
+@test "endpoint: metrics count runs, failures and requests" {
+	start_reloader -- test -e healed
+	reload 500
+	touch healed
+	reload 200 key
+	reload 200 key
+	fetch /metrics
+	expect_equal "$code" 200
+	grep -qi '^content-type: text/plain; version=0.0.4' headers
+	for line in 'runs_total 2' 'failed_runs_total 1' 'requests_total 3' 'waiting 0'; do
+		grep -qx "gs_sidecar_reloader_$line" body
+	done
+	grep -q '^gs_sidecar_reloader_last_run_seconds [0-9]' body
+}
+
+@test "endpoint: looking never reloads" {
+	local path
+
+	start_reloader -- sh -c 'echo x >>runs'
+	for path in /status /metrics /healthz; do
+		fetch "$path"
+		expect_equal "$code" 200
+		fetch "$path" -I
+		expect_equal "$code" 200
+		fetch "$path" -X POST
+		expect_equal "$code" 405
+	done
+	fetch /reload -I
+	expect_equal "$code" 405
+	[[ ! -e runs ]]
+}
+
+# ---- peers that mean harm ----
+
+# So that what a first burst needs is there: one connection's memory is kept for the next one.
+warm_up() {
+	flood none
+	ended flood
+	fetch /reload
+	expect_equal "$code" 200
+}
+
+# An honest client that all others must not keep waiting.
+expect_served() {
+	local began
+
+	began=$(milliseconds)
+	fetch /reload
+	expect_equal "$code" 200
+	expect_fast "$began" 10000
+}
+
+@test "endpoint: 2,000 clients that never end their request keep nobody waiting, and memory flat" {
+	local before i
+
+	start_reloader -- true
+	warm_up
+	before=$(resident_kib)
+	start slow "$programs/flood" "$port" 2000 hold
+	within 30 logged slow holding
+	for i in {1..20}; do expect_served; done
+	# While they are connected each has its bounded place.
+	expect_flat "$before" 12288
+	kill -KILL "$slow_pid"
+	ended slow
+	within 20 connections_are 0
+	expect_served
+	expect_flat "$before" 1024
+}
+
+connections_are() {
+	(($(ss -Htn state established "( sport = :$port )" | wc -l) == $1))
+}
+
+@test "endpoint: connections that say nothing keep nobody waiting, and are closed" {
+	local i fd open=()
+
+	start_reloader -- true
+	for i in {1..200}; do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+		open+=("$fd")
+	done
+	expect_served
+	within 30 connections_are 0
+	for fd in "${open[@]}"; do exec {fd}>&-; done
+	expect_served
+}
+
+# Bytes as they are, up to the end that the other side makes: sends TEXT FILE
+sends() {
+	{ printf "$1" && cat "$2"; } 2>/dev/null >"/dev/tcp/127.0.0.1/$port" || true
+}
+
+@test "endpoint: headers and bodies of 10 MB are refused, and memory stays flat" {
+	local before i
+
+	start_reloader -- true
+	expect_served
+	before=$(resident_kib)
+	head -c 10000000 /dev/zero | tr '\0' x >large
+	yes $'Host: localhost\r' | head -c 10000000 >many
+	for i in {1..5}; do
+		fetch /reload --data-binary @large || true
+		expect_equal "$code" 413
+		fetch /reload -H 'Transfer-Encoding: chunked' --data-binary @large || true
+		expect_equal "$code" 413
+		sends "GET /reload HTTP/1.1\r\nHost: localhost\r\nX-Big: " large
+		sends "GET /" large
+		# Many small ones are as large as a big one.
+		sends "GET /reload HTTP/1.1\r\n" many
+		expect_served
+	done
+	expect_equal "$(field .runs)" 6
+	expect_flat "$before" 512
+}
+
+@test "endpoint: 50 large bodies at once, and an honest client beside them" {
+	local before i
+
+	start_reloader -- true
+	expect_served
+	before=$(resident_kib)
+	head -c 10000000 /dev/zero >large
+	start large bash -c 'for i in {1..50}; do
+			curl -s --limit-rate 1M --max-time 20 --data-binary @large "$1" & done; wait' - "$url/reload"
+	for i in {1..20}; do expect_served; done
+	kill -KILL "$large_pid"
+	expect_flat "$before" 12288
+}
