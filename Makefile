@@ -8,24 +8,9 @@ KIND ?= release
 sanitizers_asan = address,undefined
 sanitizers_tsan = thread
 
-base = address beneath buf child clock digest err fd folders http_client http_server io json list \
-	log loop mem metric parse pattern pool remote setting signals sockets sockets_proc text watch
-sync = apart carry compare copy dress explain fill generations guard hash layer layers layout \
-	links manifest merge migrate notes obstacle old_trees open place plan publish publish_data \
-	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \
-	stage state sync tally tree verify witness work
-reloader = command cost endpoint process proof reload settings tries trigger trigger_command \
-	trigger_http trigger_list trigger_signal turn
-probe = readiness
-sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cmd_seal \
-	cmd_status cmd_sync cmd_verify cmd_wrap commands config help main one_sync resident_sync progress resident \
-	rows run run_ask run_pages run_reload run_sync run_watch sync_report
-unit = main net test_address test_beneath test_buf test_child test_clock test_config test_copy \
-	test_corpus test_cost test_digest test_err test_explain test_float test_generations test_io test_json test_layer test_list \
-	test_loop test_manifest test_merge test_merge_model test_parse test_pattern test_pool \
-	test_process test_progress test_readiness test_reload test_scan test_seal test_setting \
-	test_sockets test_state test_text test_tree test_turn test_verify test_watch
-programs = empty deny peer signals random_tree remote silent pairs reader reseal
+sources = $(wildcard base/*.c sync/*.c reloader/*.c probe/*.c sidecar/*.c)
+unit = $(wildcard tests/unit/*.c)
+programs = $(wildcard tests/programs/*.c)
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wformat=2 -Wpointer-arith -Werror
@@ -55,11 +40,10 @@ link = $(flags)
 libraries = -lcurl -lmicrohttpd -lcjson -lpthread
 endif
 
-sources = $(foreach folder,base sync reloader probe sidecar,$($(folder):%=$(folder)/%.c))
 objects = $(sources:%.c=$(BUILD)/obj/%.o)
 program = $(BUILD)/gs-sidecar
 unit_tests = $(BUILD)/unit-tests
-test_programs = $(programs:%=$(BUILD)/programs/%)
+test_programs = $(programs:tests/programs/%.c=$(BUILD)/programs/%)
 
 all: $(program)
 ifeq ($(ARCH)$(KIND),$(HERE)release)
@@ -79,7 +63,7 @@ $(program): $(objects) $(ready)
 	@echo "link    $@"
 	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $(objects) $(libraries)
 
-unit_objects = $(filter-out %/sidecar/main.o,$(objects)) $(unit:%=$(BUILD)/obj/tests/unit/%.o)
+unit_objects = $(filter-out %/sidecar/main.o,$(objects)) $(unit:%.c=$(BUILD)/obj/%.o)
 $(unit_tests): $(unit_objects) $(ready)
 	@echo "link    $@"
 	@$(CC) $(link) -Wl,--wrap=pthread_create -o $@ $(unit_objects) -lcmocka $(libraries)
@@ -119,7 +103,7 @@ tsan-tests: all $(unit_tests) $(test_programs)
 
 lint:
 	tools/install-packages.sh lint build
-	tools/lint.sh $(sources) $(wildcard tests/unit/*.c tests/programs/*.c tests/fuzz/*.c)
+	tools/lint.sh $(sources) $(unit) $(programs) $(wildcard tests/fuzz/*.c)
 
 layers:
 	tests/layers.sh

@@ -19,7 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 64
+/* A client that does not fit in asks again only after a second. The kernel caps it, listen(2). */
+#define LISTEN_BACKLOG 4096
 
 struct place {
 	union {

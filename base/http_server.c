@@ -20,12 +20,14 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define LISTENERS_MAX 4
 #define CONNECTION_MEMORY ((size_t)8 * 1024) /* request line and headers have to fit */
 #define ACCEPT_PAUSE_MS 1000                 /* after accept(2) failed for want of something */
+#define OTHER_FILES 64                       /* descriptors that are left for everything else */
 
 /* Its place in time: when all places are taken the oldest makes room for a new one. */
 struct connection {
@@ -59,7 +61,8 @@ struct http_request {
 	bool suspended;
 	struct MHD_Response *response;
 	int status;
-	struct http_request *next; /* in server->waiting */
+	const char *header, *value; /* one more of the answer, NULL: none */
+	struct http_request *next;  /* in server->waiting */
 };
 
 static void run_daemon(struct http_server *s)
@@ -264,12 +267,9 @@ static bool host_is_local(const char *host)
 /* A page in a player's browser must not reach the control port by a name that resolves to it. */
 static bool from_a_browser(const struct http_request *r)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	bool tcp = info && info->client_addr && info->client_addr->sa_family != AF_UNIX;
-
 	return http_request_header(r, "Origin") ||
-	       (tcp && !host_is_local(http_request_header(r, "Host")));
+	       (!r->server->plan.any_host && http_request_is_tcp(r) &&
+		!host_is_local(http_request_header(r, "Host")));
 }
 
 static void dispatch(struct http_request *r)
@@ -337,6 +337,15 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
 	return MHD_YES;
 }
 
+static int connections_allowed(int wanted)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= (rlim_t)wanted + OTHER_FILES)
+		return wanted;
+	return files.rlim_cur > 2 * OTHER_FILES ? (int)files.rlim_cur - OTHER_FILES : OTHER_FILES;
+}
+
 struct http_server *http_server_new(struct loop *l, const struct http_server_plan *plan,
 				    struct err *e)
 {
@@ -344,6 +353,7 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_pla
 
 	s->loop = l;
 	s->plan = *plan;
+	s->plan.connections = connections_allowed(plan->connections);
 	s->accepting = true;
 	s->accept_again = (struct loop_timer){ .on_time = accept_again, .owner = s };
 	s->timer = (struct loop_timer){ .on_time = on_timer, .owner = s };
@@ -351,7 +361,7 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_pla
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		on_request, s, MHD_OPTION_NOTIFY_COMPLETED, request_completed, s,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)plan->connections + LISTENERS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)s->plan.connections + LISTENERS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)plan->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_END);
 	if (!s->daemon) {
@@ -405,6 +415,25 @@ int http_server_listen(struct http_server *s, struct address *a, struct err *e)
 	return 0;
 }
 
+int http_server_connections(const struct http_server *s)
+{
+	return s->plan.connections;
+}
+
+bool http_request_is_tcp(const struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info && info->client_addr && info->client_addr->sa_family != AF_UNIX;
+}
+
+void http_request_add_header(struct http_request *r, const char *name, const char *value)
+{
+	r->header = name;
+	r->value = value;
+}
+
 const char *http_request_body(const struct http_request *r)
 {
 	return r->body.data;
@@ -426,6 +455,8 @@ void http_request_answer(struct http_request *r, int status, const char *type, c
 		abort();
 	(void)MHD_add_response_header(r->response, "Content-Type", type);
 	(void)MHD_add_response_header(r->response, "Cache-Control", "no-store");
+	if (r->header)
+		(void)MHD_add_response_header(r->response, r->header, r->value);
 	if (!r->suspended)
 		return;
 	stop_waiting(r);

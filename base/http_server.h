@@ -34,8 +34,10 @@ struct http_route {
 struct http_server_plan {
 	const struct http_route *routes; /* ends with method NULL; kept, not copied */
 	void *owner;
-	bool local_only;  /* only this user or root on unix sockets; no browser's requests on TCP */
-	int connections;  /* more wait in the backlog */
+	bool local_only; /* only this user or root on unix sockets; no browser's requests on TCP */
+	bool any_host;   /* with local_only: a Host header may name something else than this machine
+			  */
+	int connections; /* more wait in the backlog; fewer where RLIMIT_NOFILE leaves no room */
 	int idle_seconds; /* a connection that says nothing for so long is closed */
 	size_t body_most; /* a larger request body is answered 413 */
 };
@@ -49,10 +51,19 @@ void http_server_free(struct http_server *s);
 /* a->port is set when it was 0. */
 int http_server_listen(struct http_server *s, struct address *a, struct err *e);
 
+/* How many connections it has at most: what the plan says, or what the limits allow. */
+int http_server_connections(const struct http_server *s);
+
 const char *http_request_body(const struct http_request *r);
 
 /* NULL when it is not there; the name in any case. */
 const char *http_request_header(const struct http_request *r, const char *name);
+
+/* It came over the network, be it loopback, and not by a unix socket. */
+bool http_request_is_tcp(const struct http_request *r);
+
+/* One more header of its answer, before that; name and value are kept, not copied. */
+void http_request_add_header(struct http_request *r, const char *name, const char *value);
 
 /* The request is gone afterwards. type: "text/plain" or "application/json". */
 void http_request_answer(struct http_request *r, int status, const char *type, const char *body);

@@ -2,33 +2,40 @@
 /* endpoint: see endpoint.h. */
 #include "reloader/endpoint.h"
 
-#include "base/clock.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/http_server.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "reloader/trigger.h"
+#include "base/metric.h"
+#include "reloader/runner.h"
+#include "reloader/token.h"
 
 #include <string.h>
+#include <strings.h>
 
-#define CONNECTIONS_MOST 1024
+#define CONNECTIONS_MOST 1088
+#define SPARE_PART 16 /* of them, so that somebody can look while all others wait */
 #define IDLE_SECONDS 10
 #define BODY_MOST ((size_t)64 * 1024)
+#define METRICS_MOST ((size_t)64 * 1024)
 
 struct waiter {
-	struct http_request *request;
-	struct waiter *next;
+	struct runner_request asked;
+	struct http_request *request; /* NULL: it was answered 202 */
+	char *key, *digest;
+	bool *over; /* set when it was told, NULL: nobody looks */
+	struct endpoint *endpoint;
+	struct waiter *next, **place; /* in endpoint->waiters */
 };
 
 struct endpoint {
 	struct http_server *server;
-	struct trigger *trigger;
-	int64_t timeout_ms;
-	bool running;
-	int64_t began;
-	struct waiter *served;  /* by the reload that runs */
-	struct waiter *waiting; /* for the next one */
+	struct endpoint_plan plan;
+	struct waiter *waiters;
+	int waiting;
+	bool token_is_lost; /* and that was logged */
 };
 
 static const struct setting rows[] = {
@@ -38,86 +45,277 @@ static const struct setting rows[] = {
 	  .offset = offsetof(struct endpoint_settings, listen),
 	  .standard = "127.0.0.1:3000",
 	  .help = "Where GET and POST /reload are answered: `unix:PATH` or a loopback "
-		  "`HOST:PORT`." },
+		  "`HOST:PORT`; with `token-file` any `HOST:PORT`." },
+	{ .name = "token-file",
+	  .value = "FILE",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct endpoint_settings, token_file),
+	  .help = "Its first line has to come with every request to `listen` as `Authorization: "
+		  "Bearer TOKEN`, but for /healthz and on unix sockets. It is read again for each "
+		  "request." },
 };
 const struct setting_group endpoint_rows = SETTING_GROUP(rows);
 
-static int status_of(const struct trigger_outcome *outcome)
+static struct metric runs = { .name = "gs_sidecar_reloader_runs_total",
+			      .help = "Reloads that were run to their end.",
+			      .kind = METRIC_COUNTER };
+static struct metric failures = { .name = "gs_sidecar_reloader_failed_runs_total",
+				  .help = "Those of them that failed.",
+				  .kind = METRIC_COUNTER };
+static struct metric requests = { .name = "gs_sidecar_reloader_requests_total",
+				  .help = "Requests for a reload that were let in.",
+				  .kind = METRIC_COUNTER };
+static struct metric waiting = { .name = "gs_sidecar_reloader_waiting",
+				 .help = "Requests that wait for a reload.",
+				 .kind = METRIC_GAUGE };
+static struct metric seconds = { .name = "gs_sidecar_reloader_last_run_seconds",
+				 .help = "Duration of the last reload.",
+				 .kind = METRIC_GAUGE };
+
+static void answer_json(struct http_request *r, int status, struct json *j)
 {
-	if (outcome->done)
-		return 200;
-	return outcome->e.kind == ERR_DEADLINE ? 504 : 500;
+	owned char *text = json_print(j, true);
+
+	json_free(j);
+	http_request_answer(r, status, "application/json", text);
 }
 
-static char *answer_body(const struct trigger_outcome *outcome, int64_t took_ms)
+static void answer_refusal(struct http_request *r, int status, const char *why)
+{
+	struct json *j = json_object();
+
+	json_put_bool(j, "reloaded", false);
+	json_put_text(j, "error", why);
+	answer_json(r, status, j);
+}
+
+/* Without Accept the body of a 200 stays empty; j is taken over. */
+static void answer_reloaded(struct http_request *r, struct json *j)
+{
+	const char *accept = http_request_header(r, "Accept");
+
+	if (accept && strstr(accept, "application/json")) {
+		answer_json(r, 200, j);
+		return;
+	}
+	json_free(j);
+	http_request_answer(r, 200, "text/plain", "");
+}
+
+static struct json *outcome_json(const struct runner_outcome *outcome)
 {
 	struct json *j = json_object();
 
 	json_put_bool(j, "reloaded", outcome->done);
-	json_put_number(j, "took_ms", (double)took_ms);
+	json_put_number(j, "run", (double)outcome->run);
+	json_put_number(j, "took_ms", (double)outcome->took_ms);
 	json_put_text(j, "error", outcome->done ? NULL : outcome->e.text);
 	json_put_text(j, "output", outcome->output);
-	char *text = json_print(j, true);
-	json_free(j);
-	return text;
+	return j;
 }
 
-static void answer_all(struct endpoint *ep, const struct trigger_outcome *outcome, int64_t took_ms)
+static struct waiter *new_waiter(struct endpoint *ep)
 {
-	owned char *body = answer_body(outcome, took_ms);
-	struct waiter *w = ep->served;
+	struct waiter *w = mem_alloc(sizeof(*w));
 
-	ep->served = NULL;
-	while (w) {
-		struct waiter *next = w->next;
-		const char *accept = http_request_header(w->request, "Accept");
-		bool plain = outcome->done && !(accept && strstr(accept, "application/json"));
+	w->endpoint = ep;
+	w->next = ep->waiters;
+	w->place = &ep->waiters;
+	if (w->next)
+		w->next->place = &w->next;
+	ep->waiters = w;
+	ep->waiting++;
+	return w;
+}
 
-		http_request_answer(w->request, status_of(outcome),
-				    plain ? "text/plain" : "application/json", plain ? "" : body);
-		free(w);
-		w = next;
+static void free_waiter(struct waiter *w)
+{
+	w->endpoint->waiting--;
+	*w->place = w->next;
+	if (w->next)
+		w->next->place = w->place;
+	free(w->key);
+	free(w->digest);
+	free(w);
+}
+
+static void on_outcome(struct runner_request *asked, const struct runner_outcome *outcome)
+{
+	struct waiter *w = asked->owner;
+
+	if (w->over)
+		*w->over = true;
+	if (w->request && outcome->done)
+		answer_reloaded(w->request, outcome_json(outcome));
+	else if (w->request)
+		answer_json(w->request, outcome->e.kind == ERR_DEADLINE ? 504 : 500,
+			    outcome_json(outcome));
+	free_waiter(w);
+}
+
+/* Whether a header's list has a word, in any case and with any parameters (RFC 7240, 2). */
+static bool lists(const char *header, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (header && *header) {
+		header += strspn(header, ", \t");
+		if (strncasecmp(header, word, length) == 0 && strchr(",; \t", header[length]))
+			return true;
+		header += strcspn(header, ",");
+	}
+	return false;
+}
+
+static char *copy_of(const char *header)
+{
+	return header && *header ? mem_copy(header) : NULL;
+}
+
+static void answer_accepted(struct http_request *r, const struct waiter *w)
+{
+	struct json *j = json_object();
+
+	json_put_bool(j, "reloaded", false);
+	json_put_number(j, "run", (double)w->asked.run);
+	http_request_add_header(r, "Preference-Applied", "respond-async");
+	answer_json(r, 202, j);
+}
+
+static void answer_known(struct http_request *r)
+{
+	struct json *j = json_object();
+
+	json_put_bool(j, "reloaded", true);
+	answer_reloaded(r, j);
+}
+
+static void ask(struct endpoint *ep, struct http_request *r)
+{
+	struct waiter *w = new_waiter(ep);
+	bool over = false; /* a signal's reload is at once */
+
+	w->request = r;
+	w->key = copy_of(http_request_header(r, "Idempotency-Key"));
+	w->digest = copy_of(http_request_header(r, "X-GS-Digest"));
+	w->over = &over;
+	w->asked = (struct runner_request){
+		.key = w->key, .digest = w->digest, .on_done = on_outcome, .owner = w
+	};
+	enum runner_answer answer = runner_ask(ep->plan.runner, &w->asked);
+	if (over)
+		return;
+	w->over = NULL;
+	if (answer != RUNNER_ASKED)
+		free_waiter(w);
+	if (answer == RUNNER_KNOWN) {
+		answer_known(r);
+	} else if (answer == RUNNER_CONFLICT) {
+		answer_refusal(r, 409, "this Idempotency-Key came with another X-GS-Digest");
+	} else if (lists(http_request_header(r, "Prefer"), "respond-async")) {
+		w->request = NULL;
+		answer_accepted(r, w);
 	}
 }
 
-static void begin(struct endpoint *ep)
+/* Answers who is not. */
+static bool is_let_in(struct endpoint *ep, struct http_request *r)
 {
-	const struct trigger_key key = { 0 }; /* what runs here asks nobody else */
+	const char *file = ep->plan.settings->token_file;
+	owned_buf token = BUF_INIT(TOKEN_MOST);
+	struct err e;
 
-	ep->served = ep->waiting;
-	ep->waiting = NULL;
-	ep->running = true;
-	ep->began = clock_ms();
-	ep->trigger->way->start(ep->trigger, &key, ep->timeout_ms);
+	if (!file || !http_request_is_tcp(r))
+		return true;
+	if (token_read(file, &token, &e) < 0) {
+		if (!ep->token_is_lost)
+			log_error("nobody is let in: %s", e.text);
+		ep->token_is_lost = true;
+		answer_refusal(r, 503, "the token cannot be read, see the log");
+		return false;
+	}
+	ep->token_is_lost = false;
+	if (token_is_in(http_request_header(r, "Authorization"), token.data))
+		return true;
+	http_request_add_header(r, "WWW-Authenticate", "Bearer");
+	answer_refusal(r, 401, "expected the header Authorization: Bearer TOKEN");
+	return false;
 }
 
-static void on_done(struct trigger *trigger, const struct trigger_outcome *outcome)
+static bool is_too_long(const char *name)
 {
-	struct endpoint *ep = trigger->owner;
-	int64_t took = clock_ms() - ep->began;
-	char span[CLOCK_TEXT_SIZE];
+	return name && strlen(name) > RUNNER_NAME_MOST;
+}
 
-	ep->running = false;
-	if (outcome->done)
-		log_info("reloaded by %s in %s", trigger->name, clock_span(took, span));
-	else
-		log_error("reload failed, answered %d: %s%s%s", status_of(outcome), outcome->e.text,
-			  outcome->output[0] ? ", it said: " : "", outcome->output);
-	answer_all(ep, outcome, took);
-	if (ep->waiting)
-		begin(ep);
+static bool is_full(const struct endpoint *ep)
+{
+	int most = http_server_connections(ep->server);
+
+	return ep->waiting >= most - most / SPARE_PART;
 }
 
 static void on_reload(struct http_request *r, void *owner)
 {
 	struct endpoint *ep = owner;
-	struct waiter *w = mem_alloc(sizeof(*w));
 
-	w->request = r;
-	w->next = ep->waiting;
-	ep->waiting = w;
-	if (!ep->running)
-		begin(ep);
+	if (!is_let_in(ep, r))
+		return;
+	requests.value++;
+	if (is_too_long(http_request_header(r, "Idempotency-Key")) ||
+	    is_too_long(http_request_header(r, "X-GS-Digest")))
+		answer_refusal(r, 400, "Idempotency-Key or X-GS-Digest is too long");
+	else if (is_full(ep))
+		answer_refusal(r, 503, "too many requests wait");
+	else
+		ask(ep, r);
+}
+
+static struct json *last_json(const struct runner *runner)
+{
+	struct json *j = outcome_json(&runner->last);
+
+	json_put_text(j, "at", runner->last_at);
+	return j;
+}
+
+static void on_status(struct http_request *r, void *owner)
+{
+	struct endpoint *ep = owner;
+	const struct runner *runner = ep->plan.runner;
+
+	if (!is_let_in(ep, r))
+		return;
+	struct json *j = json_object();
+	json_put_text(j, "version", VERSION);
+	json_put_text(j, "trigger", runner->trigger->name);
+	json_put_number(j, "runs", (double)runner->runs);
+	json_put_number(j, "failures", (double)runner->failures);
+	json_put_bool(j, "running", runner->running);
+	json_put_number(j, "served", (double)runner->served.count);
+	json_put_number(j, "waiting", (double)runner->waiting.count);
+	if (runner->runs)
+		json_put(j, "last", last_json(runner));
+	else
+		json_put_text(j, "last", NULL);
+	if (ep->plan.add_status)
+		ep->plan.add_status(j, ep->plan.owner);
+	answer_json(r, 200, j);
+}
+
+static void on_metrics(struct http_request *r, void *owner)
+{
+	struct endpoint *ep = owner;
+	const struct runner *runner = ep->plan.runner;
+	owned_buf page = BUF_INIT(METRICS_MOST);
+
+	if (!is_let_in(ep, r))
+		return;
+	runs.value = (double)runner->runs;
+	failures.value = (double)runner->failures;
+	waiting.value = (double)(runner->served.count + runner->waiting.count);
+	seconds.value = (double)runner->last.took_ms / 1000;
+	metric_page(&page);
+	http_request_answer(r, 200, "text/plain; version=0.0.4", page.data);
 }
 
 static void on_health(struct http_request *r, void *owner)
@@ -137,61 +335,74 @@ static const struct http_route routes[] = {
 	{ "HEAD", "/reload", on_head },
 	{ "GET", "/reload", on_reload },
 	{ "POST", "/reload", on_reload },
+	{ "GET", "/status", on_status },
+	{ "GET", "/metrics", on_metrics },
 	{ "GET", "/healthz", on_health },
 	{ NULL, NULL, NULL },
 };
 
-struct endpoint *endpoint_new(struct loop *l, struct address *listen, struct trigger *trigger,
-			      int64_t timeout_ms, struct err *e)
+static void list_metrics(void)
 {
+	metric_list(&runs);
+	metric_list(&failures);
+	metric_list(&requests);
+	metric_list(&waiting);
+	metric_list(&seconds);
+}
+
+static int check_address(const struct endpoint_settings *s, struct err *e)
+{
+	if (address_is_local(&s->listen) || s->token_file)
+		return 0;
+	owned char *text = address_text(&s->listen);
+	return err_set(e, ERR_USAGE,
+		       "listen: expected unix:PATH or a loopback address, got '%s': anybody who "
+		       "reaches it could reload the game; --token-file FILE would ask for a token",
+		       text);
+}
+
+/* Told at once, but it may still come: the game is not kept from starting. */
+static void check_token(const struct endpoint_settings *s)
+{
+	owned_buf token = BUF_INIT(TOKEN_MOST);
+	struct err e;
+
+	if (s->token_file && token_read(s->token_file, &token, &e) < 0)
+		log_warn("nobody is let in until there is a token: %s", e.text);
+}
+
+struct endpoint *endpoint_new(struct loop *l, const struct endpoint_plan *plan, struct err *e)
+{
+	struct address *listen = &plan->settings->listen;
 	struct endpoint *ep = mem_alloc(sizeof(*ep));
-	const struct http_server_plan plan = {
+	const struct http_server_plan server = {
 		.routes = routes,
 		.owner = ep,
 		.local_only = true,
+		.any_host = !address_is_local(listen),
 		.connections = CONNECTIONS_MOST,
 		.idle_seconds = IDLE_SECONDS,
 		.body_most = BODY_MOST,
 	};
 
-	ep->trigger = trigger;
-	ep->timeout_ms = timeout_ms;
-	trigger->on_done = on_done;
-	trigger->owner = ep;
-	if (!address_is_local(listen)) {
-		owned char *text = address_text(listen);
-
-		(void)err_set(e, ERR_USAGE,
-			      "listen: expected unix:PATH or a loopback address, got '%s': anybody "
-			      "who reaches it could reload the game",
-			      text);
-	} else {
-		ep->server = http_server_new(l, &plan, e);
-	}
+	ep->plan = *plan;
+	list_metrics();
+	if (check_address(plan->settings, e) == 0)
+		ep->server = http_server_new(l, &server, e);
 	if (!ep->server || http_server_listen(ep->server, listen, e) < 0) {
 		endpoint_free(ep);
 		return NULL;
 	}
+	check_token(plan->settings);
 	return ep;
-}
-
-static void free_waiters(struct waiter *w)
-{
-	while (w) {
-		struct waiter *next = w->next;
-
-		free(w);
-		w = next;
-	}
 }
 
 void endpoint_free(struct endpoint *ep)
 {
 	if (!ep)
 		return;
-	trigger_free(ep->trigger);
 	http_server_free(ep->server);
-	free_waiters(ep->served);
-	free_waiters(ep->waiting);
+	while (ep->waiters)
+		free_waiter(ep->waiters);
 	free(ep);
 }

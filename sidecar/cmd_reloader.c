@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "reloader/endpoint.h"
-#include "reloader/trigger.h"
+#include "reloader/runner.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
 
@@ -50,6 +50,8 @@ int cmd_reloader(struct config *c)
 {
 	struct reload_settings settings = local_settings(c);
 	struct trigger *trigger = NULL;
+	struct runner runner = { 0 };
+	const struct endpoint_plan plan = { .settings = &c->endpoint, .runner = &runner };
 	struct endpoint *endpoint = NULL;
 	struct err e = { 0 };
 	struct loop *loop = loop_new(&e);
@@ -59,8 +61,10 @@ int cmd_reloader(struct config *c)
 	log_never_wait();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (loop && signals_start(&signals, loop, &e) == 0 &&
-	    trigger_new(loop, &settings, &trigger, &e) == 0)
-		endpoint = endpoint_new(loop, &c->endpoint.listen, trigger, c->reload.timeout, &e);
+	    trigger_new(loop, &settings, &trigger, &e) == 0) {
+		runner_init(&runner, trigger, settings.timeout);
+		endpoint = endpoint_new(loop, &plan, &e);
+	}
 	if (!endpoint) {
 		status = command_failed(&e);
 	} else {
@@ -69,6 +73,7 @@ int cmd_reloader(struct config *c)
 		log_info("answering /reload on %s by %s", address, trigger->name);
 		status = loop_run(loop);
 	}
+	runner_done(&runner);
 	endpoint_free(endpoint);
 	loop_free(loop);
 	return status;

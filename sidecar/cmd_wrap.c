@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "reloader/endpoint.h"
-#include "reloader/trigger.h"
+#include "reloader/runner.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
 
@@ -30,6 +30,8 @@ struct wrap {
 	struct signals signals;
 	struct child game;
 	pid_t group; /* the game's */
+	struct runner runner;
+	struct endpoint *endpoint;
 };
 
 int check_wrap(const struct config *c, struct err *e)
@@ -79,6 +81,8 @@ static int start_game(struct wrap *w, const struct config *c, struct err *e)
 		.pass = -1,
 		.own_group = true,
 		.foreground = true,
+		/* As it would if we were PID 1: without us nobody could tell it anything. */
+		.dies_with_us = true,
 	};
 
 	w->game = (struct child){ .on_exit = on_game_end, .owner = w };
@@ -88,28 +92,29 @@ static int start_game(struct wrap *w, const struct config *c, struct err *e)
 	return 0;
 }
 
-static int set_up(struct wrap *w, struct config *c, struct endpoint **ret, struct err *e)
+static int set_up(struct wrap *w, struct config *c, struct err *e)
 {
+	const struct endpoint_plan plan = { .settings = &c->endpoint, .runner = &w->runner };
+
 	w->signals = (struct signals){ .on_signal = on_signal, .owner = w };
 	log_never_wait();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	w->loop = loop_new(e);
 	if (!w->loop || signals_start(&w->signals, w->loop, e) < 0)
 		return -1;
-	*ret = endpoint_new(w->loop, &c->endpoint.listen,
-			    trigger_child_new(c->reload.signal, &w->game.pid), c->reload.timeout,
-			    e);
-	return *ret ? 0 : -1;
+	runner_init(&w->runner, trigger_child_new(c->reload.signal, &w->game.pid),
+		    c->reload.timeout);
+	w->endpoint = endpoint_new(w->loop, &plan, e);
+	return w->endpoint ? 0 : -1;
 }
 
 int cmd_wrap(struct config *c)
 {
 	struct wrap w = { 0 };
-	struct endpoint *endpoint = NULL;
 	struct err e = { 0 };
 	int status;
 
-	if (set_up(&w, c, &endpoint, &e) < 0) {
+	if (set_up(&w, c, &e) < 0) {
 		status = command_failed(&e);
 	} else if (start_game(&w, c, &e) < 0) {
 		(void)command_failed(&e);
@@ -122,7 +127,8 @@ int cmd_wrap(struct config *c)
 			 signal_name(c->reload.signal));
 		status = loop_run(w.loop);
 	}
-	endpoint_free(endpoint);
+	runner_done(&w.runner);
+	endpoint_free(w.endpoint);
 	loop_free(w.loop);
 	return status;
 }

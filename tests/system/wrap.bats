@@ -71,6 +71,87 @@ game_pid() {
 	done
 }
 
+# Prints the number of each signal that it gets: its handlers are perl's, for all that can have one.
+prints_signals=(perl -MConfig -e '
+	my @names = split / /, $Config{sig_name};
+	my @numbers = split / /, $Config{sig_num};
+	for my $i (0 .. $#names) {
+		my $number = $numbers[$i];
+		$SIG{$names[$i]} = sub { syswrite STDOUT, "got $number.\n" }
+			if $number && $number != 9 && $number != 19 && $number != 17;
+	}
+	syswrite STDOUT, "listening\n";
+	sleep 1 while 1')
+
+@test "wrap: every signal is passed on that can be" {
+	local number
+
+	start_wrap "${prints_signals[@]}"
+	within 10 logged wrap listening
+	for number in {1..64}; do
+		case $number in
+		9 | 19) continue ;;                     # KILL and STOP reach nobody but wrap
+		4 | 5 | 6 | 7 | 8 | 11 | 31) continue ;; # a fault is of the one who has it
+		17 | 21 | 22) continue ;;               # of wrap's own children and terminal
+		32 | 33) continue ;;                    # of the C library's own threads
+		esac
+		kill "-$number" "$wrap_pid"
+		within 5 logged wrap "got $number."
+		expect_equal "$number: $(times_logged wrap "got $number.")" "$number: 1"
+	done
+	kill -0 "$wrap_pid"
+}
+
+@test "wrap: the program ends with wrap, whoever is PID 1" {
+	local game
+
+	start_wrap "$programs/signals" stay
+	within 10 logged wrap listening
+	game=$(game_pid)
+	kill -KILL "$wrap_pid"
+	within 5 is_gone "$game"
+}
+
+@test "wrap: as PID 1, killed at the end of the grace period, it takes a deaf program along" {
+	local init game
+
+	start wrap unshare --fork --pid --mount-proc --kill-child "$gs" wrap --listen 127.0.0.1:0 \
+		--signal HUP -- "$programs/signals" stay
+	within 10 logged wrap listening
+	init=$(pgrep -P "$wrap_pid")
+	game=$(pgrep -P "$init")
+	kill -TERM "$init"
+	within 5 logged wrap "got TERM"
+	kill -KILL "$init"
+	within 5 is_gone "$game"
+	ended wrap
+}
+
+@test "wrap: nobody is told that a program that has died was reloaded" {
+	local i pid
+
+	for i in {1..10}; do
+		rm -f wrap.log
+		start_wrap "$programs/signals" stay
+		within 10 logged wrap listening
+		pid=$wrap_pid
+		kill -STOP "$pid"
+		kill -KILL "$(game_pid)"
+		start client curl -sS --max-time 20 -o /dev/null -w '%{http_code}' "$url/reload"
+		within 10 has_request
+		kill -CONT "$pid"
+		ended client
+		expect_equal "$(grep -c '^200' client.log)" 0
+		ended wrap
+		expect_equal "$status" 137
+	done
+}
+
+# A whole request lies in a socket that wrap has not read.
+has_request() {
+	ss -Htn state established "( sport = :$port )" | awk '$1 > 0' | grep -q .
+}
+
 got_term_twice() {
 	(($(times_logged wrap "got TERM") == 2))
 }
@@ -88,10 +169,12 @@ got_term_twice() {
 	expect_equal "$status" 137
 }
 
-@test "wrap: hundreds of orphans leave no zombie" {
-	start_wrap bash -c 'for i in {1..300}; do (sleep 0.01 &); done; echo spawned; exec sleep 300'
-	within 20 logged wrap spawned
+@test "wrap: 10,000 orphans leave no zombie" {
+	start_wrap "$programs/orphans" 10000
+	within 60 logged wrap "left 10000"
 	within 20 only_the_game_is_left
+	fetch /healthz
+	expect_equal "$code" 200
 	kill -TERM "$wrap_pid"
 	ended wrap
 	expect_equal "$status" 143
