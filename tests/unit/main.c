@@ -56,6 +56,7 @@ const char *unit_directory(void)
 	GROUP(test_beneath)     \
 	GROUP(test_loop)        \
 	GROUP(test_watch)       \
+	GROUP(test_sockets)     \
 	GROUP(test_child)       \
 	GROUP(test_tree)        \
 	GROUP(test_scan)        \
@@ -69,6 +70,7 @@ const char *unit_directory(void)
 	GROUP(test_seal)        \
 	GROUP(test_state)       \
 	GROUP(test_process)     \
+	GROUP(test_cost)        \
 	GROUP(test_reload)      \
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \

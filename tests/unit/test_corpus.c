@@ -31,6 +31,7 @@ TARGET(fuzz_manifest);
 TARGET(fuzz_parse);
 TARGET(fuzz_printable);
 TARGET(fuzz_process);
+TARGET(fuzz_sockets);
 TARGET(fuzz_sync_report);
 TARGET(fuzz_url);
 
@@ -53,6 +54,9 @@ TARGET(fuzz_url);
 #define LLVMFuzzerTestOneInput fuzz_process
 #include "tests/fuzz/fuzz_process.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_sockets
+#include "tests/fuzz/fuzz_sockets.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_sync_report
 #include "tests/fuzz/fuzz_sync_report.c"
 #undef LLVMFuzzerTestOneInput
@@ -67,10 +71,15 @@ struct target {
 };
 
 static const struct target targets[] = {
-	{ "address", fuzz_address },         { "config_json", fuzz_config_json },
-	{ "manifest", fuzz_manifest },       { "parse", fuzz_parse },
-	{ "printable", fuzz_printable },     { "process", fuzz_process },
-	{ "sync_report", fuzz_sync_report }, { "url", fuzz_url },
+	{ "address", fuzz_address },
+	{ "config_json", fuzz_config_json },
+	{ "manifest", fuzz_manifest },
+	{ "parse", fuzz_parse },
+	{ "printable", fuzz_printable },
+	{ "process", fuzz_process },
+	{ "sockets", fuzz_sockets },
+	{ "sync_report", fuzz_sync_report },
+	{ "url", fuzz_url },
 };
 
 static struct list names_in(const char *folder)
