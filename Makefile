@@ -15,16 +15,17 @@ sync = apart carry compare copy dress explain fill generations guard hash layer 
 	links manifest merge migrate notes obstacle old_trees open place plan publish publish_data \
 	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \
 	stage state sync tally tree verify witness work
-reloader = command cost endpoint process reload settings trigger trigger_command trigger_http \
+reloader = command cost endpoint process process_proc process_set process_signal process_why \
+	reload settings trigger trigger_command trigger_http \
 	trigger_signal
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cmd_seal \
 	cmd_status cmd_sync cmd_verify cmd_wrap commands config help main one_sync resident_sync progress resident \
 	rows run run_ask run_pages run_sync run_watch sync_report
-unit = main net test_address test_beneath test_buf test_child test_clock test_config test_copy \
+unit = fake_proc main net test_address test_beneath test_buf test_child test_clock test_config test_copy \
 	test_corpus test_cost test_digest test_err test_explain test_float test_generations test_io test_json test_layer test_list \
 	test_loop test_manifest test_merge test_merge_model test_parse test_pattern test_pool \
-	test_process test_progress test_readiness test_reload test_scan test_seal test_setting \
+	test_process test_process_why test_progress test_readiness test_reload test_scan test_seal test_setting \
 	test_sockets test_state test_text test_tree test_verify test_watch
 programs = empty deny peer signals random_tree remote silent pairs reader reseal
 
