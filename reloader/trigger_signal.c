@@ -26,9 +26,8 @@ static int signal_child(const struct trigger_signal *t, int proc, struct err *e)
 {
 	if (!*t->child)
 		return err_set(e, ERR_REMOTE, "the program is not running");
-	if (process_catches(proc, *t->child, t->number) == 0)
-		return err_set(e, ERR_REMOTE, "the program has no handler for %s (yet)",
-			       signal_name(t->number));
+	if (process_takes(proc, *t->child, "the program", t->number, e) < 0)
+		return -1;
 	/* Our own child: its number cannot be reused before we reap it. */
 	if (kill(*t->child, t->number) < 0)
 		return err_sys(e, "send %s to the program", signal_name(t->number));

@@ -4,12 +4,15 @@
  * seccomp profile.
  *
  *   deny ENOSYS|EPERM NAME[,NAME...] PROGRAM [ARG...]
+ *
+ * "netlink" is socket(2) for AF_NETLINK alone.
  */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,7 +20,9 @@
 
 /* From linux/filter.h and linux/seccomp.h, which a libc need not come with. */
 #define MODE_FILTER 2
-#define LOAD 0x20     /* BPF_LD | BPF_W | BPF_ABS; offset 0 is the call's number */
+#define LOAD 0x20     /* BPF_LD | BPF_W | BPF_ABS, from struct seccomp_data: */
+#define CALL 0        /* its number */
+#define ARGUMENT 16   /* the low half of its first argument */
 #define IF_EQUAL 0x15 /* BPF_JMP | BPF_JEQ | BPF_K */
 #define RETURN 0x06   /* BPF_RET | BPF_K */
 #define RETURN_ERROR 0x00050000U
@@ -50,6 +55,7 @@ static const struct {
 	{ "clone3", SYS_clone3 },
 	{ "epoll_pwait2", SYS_epoll_pwait2 },
 	{ "inotify_init1", SYS_inotify_init1 },
+	{ "kill", SYS_kill },
 };
 
 static int number_of(const char *name)
@@ -60,9 +66,20 @@ static int number_of(const char *name)
 	return -1;
 }
 
+/* Behind it the call's number is loaded again; how many instructions. */
+static uint16_t deny_netlink(struct instruction *at, uint32_t error)
+{
+	at[0] = (struct instruction){ IF_EQUAL, 0, 4, SYS_socket };
+	at[1] = (struct instruction){ LOAD, 0, 0, ARGUMENT };
+	at[2] = (struct instruction){ IF_EQUAL, 0, 1, AF_NETLINK };
+	at[3] = (struct instruction){ RETURN, 0, 0, RETURN_ERROR | error };
+	at[4] = (struct instruction){ LOAD, 0, 0, CALL };
+	return 5;
+}
+
 int main(int argc, char **argv)
 {
-	struct instruction list[2 * DENIED_MOST + 2] = { { LOAD, 0, 0, 0 } };
+	struct instruction list[2 * DENIED_MOST + 8] = { { LOAD, 0, 0, CALL } };
 	struct filter filter = { 1, list };
 
 	if (argc < 4)
@@ -71,6 +88,10 @@ int main(int argc, char **argv)
 	for (char *name = strtok(argv[2], ","); name; name = strtok(NULL, ",")) {
 		int number = number_of(name);
 
+		if (strcmp(name, "netlink") == 0 && filter.length <= 2 * DENIED_MOST) {
+			filter.length += deny_netlink(list + filter.length, error);
+			continue;
+		}
 		if (number < 0 || filter.length > 2 * DENIED_MOST - 1) {
 			(void)fprintf(stderr, "deny: cannot deny '%s'\n", name);
 			return 2;

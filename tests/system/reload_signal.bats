@@ -192,7 +192,7 @@ all_children_listen() {
 	: >game.pid
 	reload "pidfile:$dir/game.pid"
 	expect_status 3
-	expect_output "expected a number"
+	expect_output "game.pid' is empty"
 
 	true &
 	gone=$!
@@ -200,7 +200,145 @@ all_children_listen() {
 	echo "$gone" >game.pid
 	reload "pidfile:$dir/game.pid"
 	expect_status 3
-	expect_output "$gone"
+	expect_output "says $gone, but process $gone is not there"
+	expect_output shareProcessNamespace
+	run "$(native deny)" EPERM pidfd_open "$gs" reload --signal HUP --deadline 300ms \
+		--process "pidfile:$dir/game.pid"
+	expect_status 3
+	expect_output "process $gone is not there"
+}
+
+@test "reload by signal: a pid file with something else in it is told" {
+	local text
+
+	for text in game 12x 0x10 +5 $'\x01\x02' "$(printf '%070d' 1)"; do
+		printf '%s\n' "$text" >game.pid
+		reload "pidfile:$dir/game.pid"
+		expect_status 3
+		expect_output "game.pid"
+	done
+	reload "pidfile:$dir"
+	expect_status 3
+	expect_output "Is a directory"
+}
+
+@test "reload by signal: a pid file that may not be read is told" {
+	start_game game "./$name" "$catching"
+	echo "$game_pid" >game.pid
+	chmod 600 game.pid
+	chmod 755 "$dir"
+	run setpriv --reuid 12345 --clear-groups "$gs" reload --signal HUP --deadline 300ms \
+		--process "pidfile:$dir/game.pid"
+	expect_status 3
+	expect_output "game.pid"
+	expect_output "Permission denied"
+	expect_equal "$(got game)" 0
+}
+
+@test "reload by signal: a pid file with our own number is of another process namespace" {
+	run sh -c 'echo $$ >game.pid; exec "$@"' sh "$gs" reload --signal HUP --deadline 300ms \
+		--process "pidfile:$dir/game.pid"
+	expect_status 3
+	expect_output "has our own number"
+	expect_output shareProcessNamespace
+}
+
+@test "reload by signal: a process that has ended but was not reaped is not there" {
+	start parent "./$name" -e 'if (fork == 0) { exit } sleep 1 while 1;'
+	ended_child_of_parent() {
+		gone=$(pgrep -P "$parent_pid") && [[ $(ps -o stat= -p "$gone") == Z* ]]
+	}
+	within 10 ended_child_of_parent
+	echo "$gone" >pid
+	reload "pidfile:$dir/pid"
+	expect_status 3
+	expect_output "process $gone is not there"
+}
+
+@test "reload by signal: alone in the process namespace, it says that it is not shared" {
+	run unshare --pid --fork --mount-proc "$gs" reload --signal HUP --process "$name" \
+		--deadline 300ms
+	expect_status 3
+	expect_output "no process matches '$name', and only this container's can be seen"
+	expect_output shareProcessNamespace
+}
+
+@test "reload by signal: with its own container's processes alone, it says the same" {
+	[[ -s /proc/self/cgroup ]] || skip "no control groups here"
+	run unshare --pid --fork --mount-proc sh -c 'sleep 60 & "$@"; status=$?; kill $!; exit $status' \
+		sh "$gs" reload --signal HUP --process "$name" --deadline 300ms
+	expect_status 3
+	expect_output "no process matches '$name', and only this container's can be seen"
+	expect_output shareProcessNamespace
+}
+
+@test "reload by signal: a process that ignores the signal is told of and left alone" {
+	start game sh -c "trap '' HUP; exec ./$name -e '$deaf'"
+	within 10 logged game listening
+	reload "$name"
+	expect_status 3
+	expect_output "process $game_pid ('$name') ignores SIGHUP"
+	expect_output nohup
+	kill -0 "$game_pid"
+}
+
+@test "reload by signal: PID 1 of a process namespace without a handler is told of" {
+	start game unshare --pid --fork --kill-child "./$name" -e "$deaf"
+	within 10 logged game listening
+	reload "$name"
+	expect_status 3
+	expect_output "has no handler for SIGHUP (yet), and as PID 1 of its process namespace"
+	kill -0 "$(pgrep -P "$game_pid")"
+}
+
+@test "reload by signal: PID 1 of a process namespace with a handler is signalled" {
+	start game unshare --pid --fork --kill-child "./$name" -e "$catching"
+	within 10 logged game listening
+	reload "$name"
+	expect_status 0
+	within 5 logged game "got HUP"
+}
+
+@test "reload by signal: an executable that may not be read is told, with what to use instead" {
+	start_game game "./$name" "$catching"
+	chmod 755 "$dir"
+	run setpriv --reuid 12345 --clear-groups "$gs" reload --signal HUP --deadline 300ms \
+		--process "$dir/$name"
+	expect_status 3
+	expect_output "no process matches '$dir/$name': process $game_pid could be it"
+	expect_output "use the name '$name', argv: or pidfile:"
+	expect_output SYS_PTRACE
+	expect_equal "$(got game)" 0
+
+	run setpriv --reuid 12345 --clear-groups "$gs" reload --signal HUP --deadline 300ms \
+		--process "$dir/other"
+	expect_status 3
+	expect_output "no process matches '$dir/other'"
+	expect_output "whose executable may not be read"
+}
+
+@test "reload by signal: a /proc that hides processes is told of" {
+	chmod 755 "$dir"
+	run unshare --mount --pid --fork sh -ec 'mount -t proc -o hidepid=2 proc /proc
+		"./$1" -e "$2" >game.log & shift 2
+		until grep -q listening game.log; do sleep 0.01; done
+		setpriv --reuid 12345 --regid 12345 --clear-groups "$@"' sh "$name" "$catching" \
+		"$gs" reload --signal HUP --process "$name" --deadline 300ms
+	expect_status 3
+	expect_output "no process matches '$name'"
+	expect_output hidepid
+	expect_output runAsUser
+	expect_equal "$(got game)" 0
+}
+
+@test "reload by signal: a profile that forbids signals is told of" {
+	start_game game "./$name" "$catching"
+	run "$(native deny)" EPERM kill,pidfd_send_signal "$gs" reload --signal HUP \
+		--process "$name" --deadline 300ms
+	expect_status 3
+	expect_output "user $(id -u) as we are"
+	expect_output "seccomp"
+	expect_equal "$(got game)" 0
 }
 
 @test "reload by signal: a pid file never makes it signal a group or everybody" {
@@ -265,6 +403,8 @@ all_children_listen() {
 		--deadline 300ms
 	expect_status 3
 	expect_output "SIGHUP to process $game_pid"
+	expect_output "user $(id -u) while we are user 12345"
+	expect_output "runAsUser, or add the KILL capability"
 	expect_output "Operation not permitted"
 	expect_equal "$(got game)" 0
 }

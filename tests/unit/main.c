@@ -70,6 +70,7 @@ const char *unit_directory(void)
 	GROUP(test_seal)        \
 	GROUP(test_state)       \
 	GROUP(test_process)     \
+	GROUP(test_process_why) \
 	GROUP(test_cost)        \
 	GROUP(test_reload)      \
 	GROUP(test_turn)        \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A /proc of our own making: numbers are above every real one, so none is this process. */
+/* Which process is meant, and signalling it. */
+#include "tests/unit/fake_proc.h"
 #include "tests/unit/unit.h"
 
 #include "base/err.h"
@@ -15,63 +16,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define BASE 9000000
-
-struct fake {
-	int number; /* above BASE */
-	int parent;
-	const char *comm;
-	const char *exe; /* NULL: cannot be read, of another user */
-	const char *line;
-	size_t line_length;
-	const char *caught; /* SigCgt, NULL: none */
-	char state;         /* 0: running */
-};
-
-/* A literal with NULs in it, its own included. */
-#define LINE(literal) .line = (literal), .line_length = sizeof(literal)
-
-static void put(int proc, int pid, const char *name, const void *bytes, size_t count)
-{
-	owned char *path = mem_format("%d/%s", pid, name);
-	struct err e = { 0 };
-
-	assert_int_equal(io_replace_file(proc, path, bytes, count, &e), 0);
-}
-
-static void put_process(int proc, const struct fake *f)
-{
-	int pid = BASE + f->number;
-	owned char *folder = mem_format("%d", pid), *exe = mem_format("%d/exe", pid);
-	owned char *comm = mem_format("%s\n", f->comm);
-	owned char *status = mem_format("Name:\t%s\nState:\t%c (x)\nPid:\t%d\nPPid:\t%d\n"
-					"SigBlk:\t0000000000000000\nSigCgt:\t%s\nThreads:\t1\n",
-					f->comm, f->state ? f->state : 'S', pid,
-					f->parent ? BASE + f->parent : 0,
-					f->caught ? f->caught : "0000000000000000");
-
-	assert_int_equal(mkdirat(proc, folder, 0755), 0);
-	put(proc, pid, "comm", comm, strlen(comm));
-	put(proc, pid, "cmdline", f->line ? f->line : "", f->line_length);
-	put(proc, pid, "status", status, strlen(status));
-	if (f->exe)
-		assert_int_equal(symlinkat(f->exe, proc, exe), 0);
-}
-
-/* Ends with a process without a comm. */
-static int make_proc(const struct fake *processes)
-{
-	int proc = open(unit_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct err e;
-
-	assert_true(proc >= 0);
-	assert_int_equal(mkdirat(proc, "self", 0755), 0);
-	assert_int_equal(io_replace_file(proc, "uptime", "1 1\n", 4, &e), 0);
-	for (; processes->comm; processes++)
-		put_process(proc, processes);
-	return proc;
-}
 
 static void assert_found(int proc, const char *pattern, int number)
 {
@@ -109,7 +53,7 @@ static const struct fake game[] = {
 
 static void names_are_exact(void **state)
 {
-	owned_fd proc = make_proc(game);
+	owned_fd proc = fake_proc(game);
 
 	(void)state;
 	assert_found(proc, "node", 2);
@@ -130,7 +74,7 @@ static void names_are_exact(void **state)
 
 static void comm_has_15_letters(void **state)
 {
-	owned_fd proc = make_proc(game);
+	owned_fd proc = fake_proc(game);
 
 	(void)state;
 	assert_found(proc, "a-very-long-name-of-a-game", 3);
@@ -141,7 +85,7 @@ static void comm_has_15_letters(void **state)
 
 static void a_path_is_the_executable_s(void **state)
 {
-	owned_fd proc = make_proc(game);
+	owned_fd proc = fake_proc(game);
 
 	(void)state;
 	assert_found(proc, "/usr/local/bin/node", 2);
@@ -155,7 +99,7 @@ static void a_path_is_the_executable_s(void **state)
 
 static void a_command_line_is_matched_whole(void **state)
 {
-	owned_fd proc = make_proc(game);
+	owned_fd proc = fake_proc(game);
 
 	(void)state;
 	assert_found(proc, "argv:node server.js --port=1", 2);
@@ -180,7 +124,7 @@ static const struct fake nginx[] = {
 
 static void the_master_is_meant(void **state)
 {
-	owned_fd proc = make_proc(nginx);
+	owned_fd proc = fake_proc(nginx);
 
 	(void)state;
 	assert_found(proc, "nginx", 10);
@@ -198,7 +142,7 @@ static void several_are_an_error(void **state)
 		{ 22, 21, "game", NULL, NULL, 0, NULL, 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(two);
+	owned_fd proc = fake_proc(two);
 	struct err e = { 0 };
 	pid_t pid;
 
@@ -221,7 +165,7 @@ static void zero_bytes_at_the_end_of_a_title_do_not_count(void **state)
 		{ 11, 0, "nginx", NULL, LINE("nginx: worker process\0\0\0\0\0"), NULL, 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(worker);
+	owned_fd proc = fake_proc(worker);
 
 	(void)state;
 	assert_found(proc, "argv:nginx: worker process", 11);
@@ -236,7 +180,7 @@ static void a_zombie_is_not_meant(void **state)
 		{ 31, 1, "game", "/game", LINE("/game"), NULL, 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(restarted);
+	owned_fd proc = fake_proc(restarted);
 
 	(void)state;
 	assert_found(proc, "game", 31);
@@ -248,7 +192,7 @@ static void this_process_is_never_meant(void **state)
 		{ (int)getpid() - BASE, 0, "gs-sidecar", NULL, NULL, 0, NULL, 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(own);
+	owned_fd proc = fake_proc(own);
 
 	(void)state;
 	assert_not_found(proc, "gs-sidecar");
@@ -300,7 +244,7 @@ static void handlers_are_known(void **state)
 		{ 3, 0, "last", NULL, NULL, 0, "8000000000000000", 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(catching);
+	owned_fd proc = fake_proc(catching);
 
 	(void)state;
 	assert_int_equal(process_catches(proc, BASE + 1, SIGHUP), 1);
@@ -319,7 +263,7 @@ static void a_name_cannot_forge_a_field(void **state)
 		{ 1, 0, "x\\nSigCgt:\\tff", NULL, NULL, 0, NULL, 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(forging);
+	owned_fd proc = fake_proc(forging);
 
 	(void)state;
 	assert_int_equal(process_catches(proc, BASE + 1, SIGHUP), 0);
@@ -331,7 +275,7 @@ static void nobody_is_signalled_who_is_not_there(void **state)
 		{ 1, 0, "game", NULL, NULL, 0, "ffffffffffffffff", 0 },
 		{ 0, 0, NULL, NULL, NULL, 0, NULL, 0 },
 	};
-	owned_fd proc = make_proc(gone);
+	owned_fd proc = fake_proc(gone);
 	struct err e = { 0 };
 
 	(void)state;
