@@ -3,6 +3,7 @@
 #include "reloader/proof.h"
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/http_client.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -10,6 +11,7 @@
 #include "base/mem.h"
 #include "base/pattern.h"
 #include "base/text.h"
+#include "reloader/process_set.h"
 #include "reloader/settings.h"
 #include "reloader/trigger.h"
 
@@ -29,8 +31,9 @@ struct proof {
 	char *name;
 	struct http_client *client; /* NULL: not by HTTP */
 	struct http_call *call;
-	struct stat file; /* as it was before */
-	struct process_set *processes;
+	struct stat file;             /* as it was before */
+	struct process_set processes; /* the same */
+	struct err processes_unknown; /* why they could not be listed */
 	struct trigger_key key;
 	struct loop_timer timer;
 	int64_t end, pause_ms;
@@ -141,10 +144,31 @@ static int judge_file(const struct proof *p, struct err *e)
 	return 0;
 }
 
+static int list_processes(const struct proof *p, struct process_set *ret, struct err *e)
+{
+	owned_fd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*ret = (struct process_set){ 0 };
+	return proc < 0 ? err_sys(e, "open /proc")
+			: process_set_take(proc, p->settings->prove_process, ret, e);
+}
+
 static int judge_processes(const struct proof *p, struct err *e)
 {
-	(void)p;
-	return err_set(e, ERR_SYSTEM, "not looked");
+	struct process_set now;
+	bool new;
+
+	if (p->processes_unknown.kind != ERR_NONE) {
+		*e = p->processes_unknown;
+		return -1;
+	}
+	if (list_processes(p, &now, e) < 0)
+		return -1;
+	new = process_set_has_new(&p->processes, &now);
+	process_set_done(&now);
+	return new ? 0
+		   : err_set(e, ERR_REMOTE, "no new process matches '%s'",
+			     p->settings->prove_process);
 }
 
 /* ---- looking ---- */
@@ -219,6 +243,10 @@ void proof_before(struct proof *p)
 	p->file = (struct stat){ 0 };
 	if (file)
 		(void)stat(file, &p->file);
+	process_set_done(&p->processes);
+	p->processes_unknown = (struct err){ 0 };
+	if (p->settings->prove_process)
+		(void)list_processes(p, &p->processes, &p->processes_unknown);
 }
 
 void proof_begin(struct proof *p, const struct trigger_key *key,
@@ -279,6 +307,7 @@ void proof_free(struct proof *p)
 		return;
 	proof_cancel(p);
 	http_client_free(p->client);
+	process_set_done(&p->processes);
 	free(p->name);
 	free(p);
 }
