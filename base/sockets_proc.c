@@ -48,7 +48,7 @@ static const char *read_end(const char *at, struct end *ret)
 	size_t digits = strcspn(at, ":");
 	uint32_t word;
 
-	if (digits != 8 && digits != 32)
+	if ((digits != 8 && digits != 32) || at[digits] != ':')
 		return NULL;
 	for (size_t i = 0; i < digits / 8; i++) {
 		at = read_hex(at, 8, &word);

@@ -337,6 +337,7 @@ static void other_lines_are_no_connections(void **state)
 		"",
 		"   0",
 		"   0: ",
+		"   0: 0A00F40A",
 		"   0: 0A00F40A:0BB8",
 		"   0: 0A00F40A:0BB8 1701A8C0:D431",
 		"   0: 0A00F40A:0BB8 1701A8C0:D431 01",
