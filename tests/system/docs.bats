@@ -70,13 +70,30 @@ repository=$BATS_TEST_DIRNAME/../..
 	expect_equal "$(cat target/js/game.js)" "speed = 3"
 }
 
-@test "every setting that the page about syncing names is there" {
+# What other programs than ours take is left out: --flag of whom.
+foreign='--(exclude[i]|include[i]|format|timefmt|xml|fromfile|max-time|unix-socket|zone)'
+
+@test "every setting that the pages about syncing and reloading name is there" {
 	while read -r flag; do
-		grep -qx -- "### ${flag#--}" "$repository/docs/config.md" || {
+		grep -qE -- "^### (reload-|watch-)?${flag#--}$" "$repository/docs/config.md" || {
 			printf 'no setting %s\n' "$flag"
 			return 1
 		}
-	done < <(grep -oE -- '--[a-z]+(-[a-z]+)*' "$repository/docs/sync.md" | sort -u)
+	done < <(grep -ohE -- '--[a-z]+(-[a-z]+)*' "$repository"/docs/{sync,reload}.md | sort -u |
+		grep -vxE -- "$foreign")
+}
+
+@test "the commands on the page about reloading work" {
+	mkdir bin empty
+	ln -s "$gs" bin/gs-sidecar
+	sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$repository/docs/reload.md" >commands
+	(($(wc -l <commands) > 20))
+	cd empty
+	# Jobs are counted from the first one in each block, as at a prompt.
+	PATH=$dir/bin:$PATH run timeout 60 bash -euxo pipefail ../commands
+	expect_status 0
+	expect_output "reloaded by http http://127.0.0.1:3001/reload"
+	expect_equal "$(paste -sd ' ' game.log | sed 's/loaded //g')" "one two"
 }
 
 @test "an upward include and a header in two places are found" {
