@@ -23,7 +23,7 @@ sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cm
 unit = main test_address test_beneath test_buf test_child test_clock test_config test_copy \
 	test_corpus test_digest test_err test_explain test_float test_generations test_io test_json test_layer test_list \
 	test_loop test_manifest test_merge test_merge_model test_parse test_pattern test_pool \
-	test_process test_progress test_readiness test_reload test_scan test_seal test_setting \
+	test_process test_progress test_readiness test_reload test_runner test_scan test_seal test_setting \
 	test_state test_text test_tree test_verify test_watch
 programs = empty deny flood orphans peer signals random_tree remote silent pairs reader reseal
 
