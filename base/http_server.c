@@ -337,13 +337,15 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
 	return MHD_YES;
 }
 
+/* With all descriptors taken nothing else could be done, such as starting what was asked for. */
 static int connections_allowed(int wanted)
 {
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= (rlim_t)wanted + OTHER_FILES)
 		return wanted;
-	return files.rlim_cur > 2 * OTHER_FILES ? (int)files.rlim_cur - OTHER_FILES : OTHER_FILES;
+	int left = (int)files.rlim_cur - OTHER_FILES;
+	return left > OTHER_FILES ? left : OTHER_FILES;
 }
 
 struct http_server *http_server_new(struct loop *l, const struct http_server_plan *plan,

@@ -25,7 +25,7 @@ struct waiter {
 	struct runner_request asked;
 	struct http_request *request; /* NULL: it was answered 202 */
 	char *key, *digest;
-	bool *over; /* set when it was told, NULL: nobody looks */
+	bool asking, told; /* a signal's reload ends while it is asked for */
 	struct endpoint *endpoint;
 	struct waiter *next, **place; /* in endpoint->waiters */
 };
@@ -143,14 +143,14 @@ static void on_outcome(struct runner_request *asked, const struct runner_outcome
 {
 	struct waiter *w = asked->owner;
 
-	if (w->over)
-		*w->over = true;
 	if (w->request && outcome->done)
 		answer_reloaded(w->request, outcome_json(outcome));
 	else if (w->request)
 		answer_json(w->request, outcome->e.kind == ERR_DEADLINE ? 504 : 500,
 			    outcome_json(outcome));
-	free_waiter(w);
+	w->told = true;
+	if (!w->asking)
+		free_waiter(w);
 }
 
 /* Whether a header's list has a word, in any case and with any parameters (RFC 7240, 2). */
@@ -193,29 +193,27 @@ static void answer_known(struct http_request *r)
 static void ask(struct endpoint *ep, struct http_request *r)
 {
 	struct waiter *w = new_waiter(ep);
-	bool over = false; /* a signal's reload is at once */
 
 	w->request = r;
 	w->key = copy_of(http_request_header(r, "Idempotency-Key"));
 	w->digest = copy_of(http_request_header(r, "X-GS-Digest"));
-	w->over = &over;
 	w->asked = (struct runner_request){
 		.key = w->key, .digest = w->digest, .on_done = on_outcome, .owner = w
 	};
+	w->asking = true;
 	enum runner_answer answer = runner_ask(ep->plan.runner, &w->asked);
-	if (over)
-		return;
-	w->over = NULL;
-	if (answer != RUNNER_ASKED)
-		free_waiter(w);
-	if (answer == RUNNER_KNOWN) {
+	w->asking = false;
+	bool waits = answer == RUNNER_ASKED && !w->told;
+	if (waits && lists(http_request_header(r, "Prefer"), "respond-async")) {
+		w->request = NULL;
+		answer_accepted(r, w);
+	} else if (answer == RUNNER_KNOWN) {
 		answer_known(r);
 	} else if (answer == RUNNER_CONFLICT) {
 		answer_refusal(r, 409, "this Idempotency-Key came with another X-GS-Digest");
-	} else if (lists(http_request_header(r, "Prefer"), "respond-async")) {
-		w->request = NULL;
-		answer_accepted(r, w);
 	}
+	if (!waits)
+		free_waiter(w);
 }
 
 /* Answers who is not. */
@@ -402,7 +400,9 @@ void endpoint_free(struct endpoint *ep)
 	if (!ep)
 		return;
 	http_server_free(ep->server);
-	while (ep->waiters)
-		free_waiter(ep->waiters);
+	for (struct waiter *w = ep->waiters, *next; w; w = next) {
+		next = w->next;
+		free_waiter(w);
+	}
 	free(ep);
 }

@@ -127,7 +127,8 @@ static void keep(struct runner *r, const struct trigger_outcome *outcome)
 
 	r->runs++;
 	r->failures += !outcome->done;
-	set_text(&r->last_output, outcome->output);
+	free(r->last_output);
+	r->last_output = mem_copy(outcome->output);
 	r->last = (struct runner_outcome){
 		.done = outcome->done,
 		.e = outcome->e,

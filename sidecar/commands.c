@@ -75,8 +75,8 @@ const struct command commands[] = {
 	  .help = "be the game's init, and answer /reload by signalling it",
 	  .teaching =
 		  "Signals are passed on, orphans reaped, and its exit status is kept. No shared\n"
-		  "process namespace is needed. A program that ignores SIGTERM is not killed: kubelet\n"
-		  "does that to both when the grace period is over.\n"
+		  "process namespace is needed. A program that ignores SIGTERM is not killed:\n"
+		  "kubelet does that to both when the grace period is over.\n"
 		  "\n"
 		  "  gs-sidecar wrap --listen 127.0.0.1:3000 --signal HUP -- nginx -g 'daemon "
 		  "off;'\n",

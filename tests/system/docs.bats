@@ -28,7 +28,10 @@ repository=$BATS_TEST_DIRNAME/../..
 @test "every metric is documented, and every documented metric is there" {
 	start run "$gs" run --source src --target target --reload-command true
 	within 10 is_ready
-	ask GET /metrics | sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' | sort >metrics
+	start reloader "$gs" reloader --listen "unix:$dir/reload.sock" -- true
+	within 10 logged reloader "answering /reload"
+	{ ask GET /metrics && ask GET /metrics "$dir/reload.sock"; } |
+		sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' | sort >metrics
 	(($(wc -l <metrics) > 5))
 	# The page writes names that share a beginning as `..._files`, `_bytes`.
 	while read -r metric; do
