@@ -50,6 +50,9 @@ int process_takes(int proc, pid_t pid, const char *who, int number, struct err *
 			       "%s has ended, or what it does with %s may not be read from /proc "
 			       "(hidepid): run as its user (runAsUser)",
 			       who, signal_name(number));
+	/* What has died keeps its handlers, and takes signals, until it is reaped. */
+	if (proc_is_zombie(proc, pid))
+		return err_set(e, ERR_REMOTE, "%s has ended", who);
 	if (process_catches(proc, pid, number) != 0) /* -1: gVisor does not tell */
 		return 0;
 	if (has_bit(proc, pid, "SigIgn", number) == 1)

@@ -147,6 +147,26 @@ prints_signals=(perl -MConfig -e '
 	done
 }
 
+@test "wrap: nobody is told so either when the request came before the program died" {
+	local i pid
+
+	for i in {1..5}; do
+		rm -f wrap.log
+		start_wrap "$programs/signals" stay
+		within 10 logged wrap listening
+		pid=$wrap_pid
+		kill -STOP "$pid"
+		start client curl -sS --max-time 20 -o /dev/null -w '%{http_code}' "$url/reload"
+		within 10 has_request
+		kill -KILL "$(game_pid)"
+		within 10 is_gone "$(game_pid)"
+		kill -CONT "$pid"
+		ended client
+		expect_equal "$(grep -c '^200' client.log)" 0
+		ended wrap
+	done
+}
+
 # A whole request lies in a socket that wrap has not read.
 has_request() {
 	ss -Htn state established "( sport = :$port )" | awk '$1 > 0' | grep -q .
