@@ -33,6 +33,8 @@ enum config_group {
 	GROUP_RELOAD_TRIGGER = 1 << 20,
 	GROUP_RELOAD_PROOF = 1 << 21,
 	GROUP_RELOAD_GAME = 1 << 22,
+	GROUP_WATCH_SOURCE = 1 << 23,
+	GROUP_WATCH_CONTENT = 1 << 24,
 };
 
 struct config_row {

@@ -74,6 +74,7 @@ const char *unit_directory(void)
 	GROUP(test_cost)        \
 	GROUP(test_reload)      \
 	GROUP(test_turn)        \
+	GROUP(test_content)     \
 	GROUP(test_runner)      \
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \
