@@ -9,7 +9,7 @@ sanitizers_asan = address,undefined
 sanitizers_tsan = thread
 
 base = address beneath buf child clock digest err fd folders http_client http_server io json list \
-	log loop mem metric parse pattern pool remote setting signals text watch
+	log loop mem metric parse pattern pool remote setting signals text watch way
 sync = apart carry compare copy dress explain fill generations guard hash layer layers layout \
 	links manifest merge migrate notes obstacle old_trees open place plan publish publish_data \
 	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \

@@ -4,24 +4,30 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/pattern.h"
 #include "base/remote.h"
 #include "base/text.h"
+#include "base/way.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inotifytools/inotify.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DIRECTORIES_MOST ((size_t)65536)
-#define LINKS_MOST 40 /* on the way to a root, as in the kernel */
 #define READS_MOST 256
+#define DATA "..data" /* the link of kubelet's layout, and of ours */
+#define PROOF_NAME "..gs-sidecar-watch"
+#define PROOF_TRIES 10 /* of 10 ms */
 
 #define NAME_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
 #define END_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
 #define CONTENT_EVENTS (NAME_EVENTS | END_EVENTS | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
+#define IDLE_EVENTS (IN_ACCESS | IN_OPEN | IN_CLOSE_NOWRITE)
 
 /* A directory that the kernel watches. */
 struct place {
@@ -162,66 +168,43 @@ static char *join(const char *folder, const char *name)
 	return mem_format("%s/%s", folder, name);
 }
 
-static void watch_step(struct folders *f, const char *folder, const char *name)
+/* Watches a directory in which a part of the path to a root is looked up, for that name. */
+static bool watch_step(void *owner, const char *folder, const char *name)
 {
+	struct folders *f = owner;
 	struct place *place = watch_directory(f, folder, NAME_EVENTS | END_EVENTS);
 
 	if (!place)
-		return;
+		return f->fd >= 0;
 	f->steps = mem_resize(f->steps, f->step_count + 1, sizeof(*f->steps));
 	f->steps[f->step_count++] = (struct step){ place->wd, mem_copy(name) };
+	return true;
 }
 
-/* What a link leads to, on the heap; NULL when it is not a link. */
-static char *read_link(const char *path)
-{
-	char target[PATH_MAX];
-	ssize_t length = readlink(path, target, sizeof(target));
-
-	return length < 0 ? NULL : mem_copy_part(target, (size_t)length);
-}
-
-/* Watches each directory in which a part of the path is looked up, for that name. */
-static void follow(struct folders *f, const char *path)
-{
-	char *at = mem_copy(*path == '/' ? "/" : ".");
-	char *rest = mem_copy(path);
-	unsigned links = 0;
-
-	for (;;) {
-		const char *part = rest + strspn(rest, "/");
-		size_t length = strcspn(part, "/");
-
-		if (!length || f->fd < 0)
-			break;
-		owned char *name = mem_copy_part(part, length);
-		if (!text_is(name, ".") && !text_is(name, ".."))
-			watch_step(f, at, name);
-		char *next = join(at, name);
-		owned char *link = links < LINKS_MOST ? read_link(next) : NULL;
-		char *tail = link ? join(link, part + length) : mem_copy(part + length);
-
-		links += link != NULL;
-		free(rest);
-		rest = tail;
-		if (link && *link != '/') {
-			free(next);
-			continue;
-		}
-		free(at);
-		at = next;
-		if (link) {
-			free(at);
-			at = mem_copy("/");
-		}
-	}
-	free(at);
-	free(rest);
-}
-
+/* Of an event only the name is known: a pattern for a path says nothing then. */
 static bool counts(const struct folders *f, const char *name)
 {
-	return !text_starts(name, "..") && !(f->ignored && text_is(name, f->ignored));
+	if (text_starts(name, ".."))
+		return false;
+	for (size_t i = 0; f->exclude && i < f->exclude->count; i++)
+		if (!strchr(f->exclude->items[i], '/') && pattern_fits(f->exclude->items[i], name))
+			return false;
+	return true;
+}
+
+/* Patterns are for the path below a root, and what is reached by "..data" has its path there. */
+static bool is_left_out(const struct folders *f, const char *path)
+{
+	for (size_t i = 0; f->exclude && f->exclude->count && i < f->roots->count; i++) {
+		size_t length = strlen(f->roots->items[i]);
+
+		if (!text_starts(path, f->roots->items[i]) || path[length] != '/')
+			continue;
+		path += length + 1;
+		path += text_starts(path, DATA "/") ? strlen(DATA "/") : 0;
+		return pattern_fits_one(f->exclude, path);
+	}
+	return false;
 }
 
 static void close_dir(DIR **dir)
@@ -235,19 +218,23 @@ static void read_directory(struct folders *f, DIR *dir, const char *path)
 	const struct dirent *found;
 
 	while ((found = readdir(dir)) != NULL) {
-		if ((found->d_type != DT_DIR && found->d_type != DT_UNKNOWN) ||
-		    text_is(found->d_name, ".") || !counts(f, found->d_name))
+		bool data = text_is(found->d_name, DATA) && !strstr(path, "/" DATA);
+
+		if (!data && ((found->d_type != DT_DIR && found->d_type != DT_UNKNOWN) ||
+			      text_is(found->d_name, ".") || !counts(f, found->d_name)))
 			continue;
 		owned char *inner = join(path, found->d_name);
-		list_add(&f->to_see, inner);
+		if (!is_left_out(f, inner))
+			list_add(&f->to_see, inner);
 	}
 }
 
 enum seen { SEEN, SEEN_REMOTE, SEEN_NOTHING };
 
-/* no_follow: 0 for a root, which may be a link */
-static enum seen see(struct folders *f, const char *path, int no_follow)
+/* A root and "..data" may be links. */
+static enum seen see(struct folders *f, const char *path, bool root)
 {
+	int no_follow = root || text_ends(path, "/" DATA) ? 0 : O_NOFOLLOW;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | no_follow);
 	DIR *dir __attribute__((cleanup(close_dir))) = fd < 0 ? NULL : fdopendir(fd);
 
@@ -278,20 +265,13 @@ static enum seen see(struct folders *f, const char *path, int no_follow)
 static void see_root(struct folders *f, size_t i)
 {
 	const char *path = f->roots->items[i];
-	owned char *data = join(path, "..data");
 
 	if (f->remote_roots[i])
 		return;
-	follow(f, path);
-	enum seen seen = see(f, path, 0);
+	way_follow(path, watch_step, f);
+	enum seen seen = see(f, path, true);
 	f->remote_roots[i] = seen == SEEN_REMOTE;
 	f->missing |= seen == SEEN_NOTHING;
-	owned char *link = seen == SEEN ? read_link(data) : NULL;
-	if (seen != SEEN)
-		return;
-	watch_step(f, path, "..data");
-	if (link)
-		(void)see(f, data, 0);
 }
 
 void folders_begin_walk(struct folders *f)
@@ -313,7 +293,7 @@ bool folders_walk(struct folders *f, size_t most)
 		owned char *path = mem_take(f->to_see.items[f->to_see.count - 1]);
 
 		f->to_see.count--;
-		(void)see(f, path, O_NOFOLLOW);
+		(void)see(f, path, false);
 	}
 	if (f->to_see.count)
 		return true;
@@ -333,19 +313,20 @@ static bool is_step(const struct folders *f, int wd, const char *name)
 	return false;
 }
 
-/* Whether it is a change; notes whether directories have to be walked anew. */
-static bool judge(struct folders *f, int wd, uint32_t what, const char *name)
+/* Whether it is such a change; notes whether directories have to be walked anew. */
+static bool judge(struct folders *f, int wd, uint32_t what, const char *name, uint32_t kinds)
 {
 	const struct place *place = find_place(f, wd);
 
+	f->proved |= text_is(name, PROOF_NAME);
 	if (what & IN_Q_OVERFLOW) {
 		f->stale = true;
 		return true;
 	}
 	if (!place)
 		return false;
-	if ((what & (END_EVENTS | IN_IGNORED | IN_UNMOUNT)) ||
-	    ((what & NAME_EVENTS) && is_step(f, wd, name))) {
+	bool step = is_step(f, wd, name) || (place->content == f->walk && text_is(name, DATA));
+	if ((what & (END_EVENTS | IN_IGNORED | IN_UNMOUNT)) || ((what & NAME_EVENTS) && step)) {
 		f->stale = true;
 		return true;
 	}
@@ -353,10 +334,10 @@ static bool judge(struct folders *f, int wd, uint32_t what, const char *name)
 		return false;
 	if (what & IN_ISDIR)
 		f->stale = true;
-	return true;
+	return what & kinds;
 }
 
-static bool judge_all(struct folders *f, const char *bytes, size_t length)
+static bool judge_all(struct folders *f, const char *bytes, size_t length, uint32_t kinds)
 {
 	struct inotify_event event;
 	bool changed = false;
@@ -369,14 +350,14 @@ static bool judge_all(struct folders *f, const char *bytes, size_t length)
 			break;
 		const char *name = event.len ? bytes : "";
 		if (!event.len || memchr(name, '\0', event.len))
-			changed |= judge(f, event.wd, event.mask, name);
+			changed |= judge(f, event.wd, event.mask, name, kinds);
 		bytes += event.len;
 		length -= event.len;
 	}
 	return changed;
 }
 
-bool folders_read(struct folders *f)
+bool folders_read(struct folders *f, uint32_t kinds)
 {
 	char bytes[4096];
 	bool changed = false;
@@ -386,16 +367,106 @@ bool folders_read(struct folders *f)
 
 		if (got <= 0)
 			break;
-		changed |= judge_all(f, bytes, (size_t)got);
+		changed |= judge_all(f, bytes, (size_t)got, kinds);
 	}
 	return changed;
 }
 
-struct folders folders_init(const struct list *roots, const char *ignored)
+static bool prove_root(struct folders *f, size_t i)
+{
+	owned char *path = join(f->roots->items[i], PROOF_NAME);
+	owned_fd fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool changed = false;
+
+	f->proved = fd < 0 && errno != EEXIST;
+	if (!f->proved)
+		(void)unlink(path);
+	for (int tries = 0; !f->proved && tries < PROOF_TRIES; tries++) {
+		struct pollfd events = { .fd = f->fd, .events = POLLIN };
+
+		(void)poll(&events, 1, tries ? 10 : 0);
+		changed |= folders_read(f, FOLDERS_ALL);
+	}
+	if (f->proved)
+		return changed;
+	if (!f->remote_path)
+		f->remote_path = mem_copy(f->roots->items[i]);
+	f->remote_name = "a filesystem without events";
+	f->remote_roots[i] = true;
+	return changed;
+}
+
+bool folders_prove(struct folders *f)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < f->roots->count && f->fd >= 0; i++)
+		if (!f->remote_roots[i])
+			changed |= prove_root(f, i);
+	return changed;
+}
+
+/* ---- kinds of events ---- */
+
+static const struct {
+	const char *word;
+	uint32_t kinds;
+} words[] = {
+	{ "modify", IN_MODIFY },
+	{ "attrib", IN_ATTRIB },
+	{ "close_write", IN_CLOSE_WRITE },
+	{ "close", IN_CLOSE_WRITE },
+	{ "moved_to", IN_MOVED_TO },
+	{ "moved_from", IN_MOVED_FROM },
+	{ "move", IN_MOVED_TO | IN_MOVED_FROM },
+	{ "move_self", IN_MOVE_SELF },
+	{ "create", IN_CREATE },
+	{ "delete", IN_DELETE },
+	{ "delete_self", IN_DELETE_SELF },
+	{ "unmount", IN_UNMOUNT },
+	{ "access", IN_ACCESS },
+	{ "open", IN_OPEN },
+	{ "close_nowrite", IN_CLOSE_NOWRITE },
+};
+
+static uint32_t kinds_of(const char *word, size_t length)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strncasecmp(words[i].word, word, length) && !words[i].word[length])
+			return words[i].kinds;
+	return 0;
+}
+
+int folders_kinds(const char *text, uint32_t *kinds, struct err *e)
+{
+	for (;;) {
+		size_t length = strcspn(text, ",");
+		uint32_t kind = kinds_of(text, length);
+
+		if (!kind)
+			return err_set(e, ERR_USAGE,
+				       "expected words of modify, attrib, close_write, close, "
+				       "moved_to, moved_from, move, move_self, create, delete, "
+				       "delete_self, unmount, access, open and close_nowrite, with "
+				       "commas between, got '%.*s'",
+				       (int)length, text);
+		*kinds |= kind;
+		if (!text[length])
+			return 0;
+		text += length + 1;
+	}
+}
+
+uint32_t folders_idle_kinds(uint32_t kinds)
+{
+	return kinds & IDLE_EVENTS;
+}
+
+struct folders folders_init(const struct list *roots, const struct list *exclude)
 {
 	return (struct folders){
 		.roots = roots,
-		.ignored = ignored,
+		.exclude = exclude,
 		.fd = -1,
 		.remote_roots = mem_alloc(roots->count + 1),
 		.walk = 1,

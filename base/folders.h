@@ -13,13 +13,14 @@
 #include "base/list.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct place;
 struct step;
 
 struct folders {
 	const struct list *roots;
-	const char *ignored; /* a name; NULL: none */
+	const struct list *exclude; /* patterns; NULL: none */
 
 	int fd;             /* readable when there are events; -1: nothing can be watched */
 	struct err failure; /* why */
@@ -27,6 +28,7 @@ struct folders {
 	bool stale;         /* they are others now: it is time for a walk */
 	bool found_new;     /* the last walk found some that were not watched before */
 	bool missing;       /* a root is not there */
+	bool proved;        /* by folders_prove() */
 	/* The first directory that is on a filesystem without events, and what that is called. */
 	char *remote_path;
 	const char *remote_name;
@@ -40,8 +42,8 @@ struct folders {
 	struct list to_see; /* directories that it has still to see; a stack */
 };
 
-/* roots are not copied. */
-struct folders folders_init(const struct list *roots, const char *ignored);
+/* The lists are not copied. */
+struct folders folders_init(const struct list *roots, const struct list *exclude);
 void folders_done(struct folders *f);
 
 /* Gives all watches back: fd is -1 until the next walk. */
@@ -55,5 +57,16 @@ void folders_drop(struct folders *f);
 void folders_begin_walk(struct folders *f);
 bool folders_walk(struct folders *f, size_t most);
 
-/* Reads events; whether there was a change among them. Not during a walk. */
-bool folders_read(struct folders *f);
+/*
+ * Makes and removes a file in each root where that is possible, and takes the root for one without
+ * events when the kernel says nothing of it. Whether there was another change meanwhile.
+ */
+bool folders_prove(struct folders *f);
+
+/* Reads events; whether there was a change of such a kind among them. Not during a walk. */
+#define FOLDERS_ALL (~0U)
+bool folders_read(struct folders *f, uint32_t kinds);
+
+/* What watch_events() and watch_idle_events() promise. */
+int folders_kinds(const char *words, uint32_t *kinds, struct err *e);
+uint32_t folders_idle_kinds(uint32_t kinds);

@@ -2,6 +2,8 @@
 /* pattern: see pattern.h. */
 #include "base/pattern.h"
 
+#include "base/list.h"
+
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
@@ -203,6 +205,14 @@ bool pattern_fits(const char *pattern, const char *path)
 		if (fit(pattern, name, '/'))
 			return true;
 	}
+	return false;
+}
+
+bool pattern_fits_one(const struct list *patterns, const char *path)
+{
+	for (size_t i = 0; patterns && i < patterns->count; i++)
+		if (pattern_fits(patterns->items[i], path))
+			return true;
 	return false;
 }
 

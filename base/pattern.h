@@ -18,11 +18,16 @@
 
 #include <stdbool.h>
 
+struct list;
+
 /* Fails with ERR_USAGE when it could never fit, or not mean what it looks like. */
 int pattern_check(const char *pattern, struct err *e);
 
 /* For a pattern that pattern_check() took, and a relative path without a leading slash. */
 bool pattern_fits(const char *pattern, const char *path);
+
+/* Whether one of the patterns does; NULL: none. */
+bool pattern_fits_one(const struct list *patterns, const char *path);
 
 /* Any pattern, and the whole line: a slash is nothing special, a "[" that begins no set is itself.
  */

@@ -165,14 +165,6 @@ static void tell_layer(const struct question *q, size_t layer)
 			 tree_path(t, s->marker), marked, q->path);
 }
 
-static bool fits_one(const struct list *patterns, const char *path)
-{
-	for (size_t i = 0; patterns && i < patterns->count; i++)
-		if (pattern_fits(patterns->items[i], path))
-			return true;
-	return false;
-}
-
 /* The merge has it, and the filters do not let it through. */
 static void tell_filter(const struct question *q)
 {
@@ -206,7 +198,7 @@ static void tell_origin(const struct question *q, const struct tree *merged,
 	else
 		add_line(q, "%s comes from source '%s'", q->path, spec);
 	/* Then something below it fits one: it follows at once. */
-	if (includes && includes->count && !fits_one(includes, q->path))
+	if (includes && includes->count && !pattern_fits_one(includes, q->path))
 		add_line(q, "  no include fits it: it is there because of %s",
 			 tree_path(merged, found + 1));
 }

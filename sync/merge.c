@@ -296,14 +296,6 @@ static void build(const struct fold *f, struct tree *ret)
 		tree_done(&m->layers[i].tree);
 }
 
-static bool fits_one(const struct list *patterns, const char *path)
-{
-	for (size_t i = 0; patterns && i < patterns->count; i++)
-		if (pattern_fits(patterns->items[i], path))
-			return true;
-	return false;
-}
-
 static bool has_patterns(const struct list *patterns)
 {
 	return patterns && patterns->count > 0;
@@ -322,11 +314,11 @@ static void mark_fitting(const struct merge *m, const struct tree *t, bool *mark
 	for (size_t i = 0; i < t->count;) {
 		const char *path = tree_path(t, &t->entries[i]);
 
-		if (fits_one(m->exclude, path)) {
+		if (pattern_fits_one(m->exclude, path)) {
 			i = tree_end_of(t, i);
 			continue;
 		}
-		if (i >= included && fits_one(m->include, path))
+		if (i >= included && pattern_fits_one(m->include, path))
 			included = tree_end_of(t, i);
 		marks[i] = i < included;
 		i++;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/folders.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -32,6 +33,8 @@ struct story {
 	char top[PATH_MAX];
 	int before; /* the working directory */
 	unsigned told, wanted;
+	unsigned quiet; /* told since the last on_change */
+	unsigned holds; /* how often more */
 	struct loop_timer deadline;
 	struct loop_timer writer;
 	int64_t pause_ms;
@@ -43,6 +46,20 @@ static void on_change(void *owner)
 
 	if (++s->told == s->wanted)
 		loop_stop(s->loop, 0);
+}
+
+static void on_quiet(void *owner)
+{
+	struct story *s = owner;
+
+	s->quiet++;
+}
+
+static bool holds(void *owner)
+{
+	struct story *s = owner;
+
+	return s->holds && s->holds--;
 }
 
 static void on_deadline(struct loop_timer *t)
@@ -433,13 +450,15 @@ static void a_kubelet_volume_is_told_by_its_data_link(void **state)
 
 static void ignored_names_do_not_count(void **state)
 {
+	struct list exclude = { 0 };
 	struct story s;
 
 	(void)state;
 	set_up(&s);
 	make("src");
 	make("src/.state");
-	s.plan.ignored = ".state";
+	list_add(&exclude, ".state");
+	s.plan.exclude = &exclude;
 	watch_it(&s, "src");
 	assert_int_equal(watch_directories(s.watch), 1);
 	put("src/.state/file", "1");
@@ -447,6 +466,7 @@ static void ignored_names_do_not_count(void **state)
 	put("src/..name", "1");
 	expect_nothing(&s);
 	tear_down(&s);
+	list_clear(&exclude);
 }
 
 static void a_directory_that_becomes_readable_is_watched(void **state)
@@ -461,6 +481,157 @@ static void a_directory_that_becomes_readable_is_watched(void **state)
 	assert_int_equal(chmod("src/a", 0755), 0);
 	expect_told_once(&s);
 	assert_int_equal(watch_directories(s.watch), 2);
+	tear_down(&s);
+}
+
+static void quiet_is_told_before_a_change(void **state)
+{
+	struct story s;
+
+	(void)state;
+	set_up(&s);
+	make("src");
+	s.plan.on_quiet = on_quiet;
+	watch_it(&s, "src");
+	put("src/a", "1");
+	expect_told(&s);
+	assert_int_equal(s.quiet, 1);
+	make("src/sub");
+	put("src/sub/b", "1");
+	expect_told(&s);
+	assert_int_equal(s.quiet, 2);
+	expect_nothing(&s);
+	assert_int_equal(s.quiet, 2);
+	tear_down(&s);
+}
+
+static void what_holds_it_puts_it_off_up_to_the_cap(void **state)
+{
+	struct story s;
+
+	(void)state;
+	set_up(&s);
+	make("src");
+	s.plan.holds = holds;
+	watch_it(&s, "src");
+	s.holds = 10;
+	put("src/a", "1");
+	expect_told_once(&s);
+	assert_int_equal(s.holds, 0);
+	watch_free(s.watch);
+	s.plan.longest_ms = 100;
+	watch_it(&s, "src");
+	s.holds = 1000000;
+	put("src/a", "1");
+	expect_told_once(&s);
+	assert_true(s.holds > 0);
+	tear_down(&s);
+}
+
+static void a_busy_watch_says_so(void **state)
+{
+	struct story s;
+
+	(void)state;
+	watch_src(&s);
+	assert_false(watch_is_busy(s.watch));
+	put("src/a", "1");
+	assert_true(watch_is_busy(s.watch));
+	expect_told(&s);
+	assert_false(watch_is_busy(s.watch));
+	tear_down(&s);
+}
+
+static uint32_t kinds_of(const char *words)
+{
+	uint32_t kinds = 0;
+	struct err e;
+
+	assert_int_equal(watch_events(words, &kinds, &e), 0);
+	return kinds;
+}
+
+static void words_choose_what_begins_a_burst(void **state)
+{
+	struct story s;
+
+	(void)state;
+	set_up(&s);
+	make("src");
+	put("src/a", "1");
+	s.plan.events = kinds_of("CREATE,delete") | kinds_of("Moved_To");
+	watch_it(&s, "src");
+	put("src/a", "2");
+	assert_int_equal(chmod("src/a", 0600), 0);
+	move("src/a", "a");
+	expect_nothing(&s);
+	move("a", "src/a");
+	expect_told_once(&s);
+	put("src/b", "1");
+	expect_told_once(&s);
+	assert_int_equal(unlink("src/b"), 0);
+	expect_told_once(&s);
+	tear_down(&s);
+}
+
+static void words_for_reading_begin_nothing(void **state)
+{
+	uint32_t kinds = 0;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(watch_idle_events(kinds_of("modify,attrib,close_write,close")), 0);
+	assert_int_equal(watch_idle_events(kinds_of("move,move_self,delete_self,unmount")), 0);
+	assert_int_equal(kinds_of("move"), kinds_of("moved_from,moved_to"));
+	assert_int_not_equal(watch_idle_events(kinds_of("modify,open")), 0);
+	assert_int_equal(watch_idle_events(kinds_of("access,close_nowrite,open")),
+			 kinds_of("access,close_nowrite,open"));
+	const char *const wrong[] = {
+		"", ",", "modify,", ",modify", "modify create", "mod", "moves"
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(watch_events(wrong[i], &kinds, &e), -1);
+		assert_int_equal(e.kind, ERR_USAGE);
+	}
+}
+
+static void walk_all(struct folders *f)
+{
+	folders_begin_walk(f);
+	while (folders_walk(f, 1))
+		continue;
+}
+
+static void events_are_proved_to_arrive(void **state)
+{
+	struct list roots = { 0 };
+	struct story s;
+	int pipe_fds[2];
+
+	(void)state;
+	set_up(&s);
+	make("src");
+	list_add(&roots, "src");
+	struct folders f = folders_init(&roots, NULL);
+	walk_all(&f);
+	assert_false(folders_prove(&f));
+	assert_null(f.remote_path);
+	put("src/a", "1");
+	assert_true(folders_prove(&f));
+	/* A crash has left the file there. */
+	put("src/..gs-sidecar-watch", "");
+	assert_false(folders_prove(&f));
+	assert_null(f.remote_path);
+	assert_int_equal(access("src/..gs-sidecar-watch", F_OK), -1);
+	/* As if nothing were told. */
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_true(dup2(pipe_fds[0], f.fd) >= 0);
+	assert_false(folders_prove(&f));
+	assert_string_equal(f.remote_path, "src");
+	folders_done(&f);
+	fd_close(&pipe_fds[0]);
+	fd_close(&pipe_fds[1]);
+	list_clear(&roots);
 	tear_down(&s);
 }
 
@@ -591,6 +762,12 @@ int test_watch(void)
 		cmocka_unit_test(a_kubelet_volume_is_told_by_its_data_link),
 		cmocka_unit_test(ignored_names_do_not_count),
 		cmocka_unit_test(a_directory_that_becomes_readable_is_watched),
+		cmocka_unit_test(quiet_is_told_before_a_change),
+		cmocka_unit_test(what_holds_it_puts_it_off_up_to_the_cap),
+		cmocka_unit_test(a_busy_watch_says_so),
+		cmocka_unit_test(words_choose_what_begins_a_burst),
+		cmocka_unit_test(words_for_reading_begin_nothing),
+		cmocka_unit_test(events_are_proved_to_arrive),
 		cmocka_unit_test(lost_events_are_made_up_for),
 		cmocka_unit_test(many_directories_are_walked_in_turns),
 		cmocka_unit_test(what_cannot_be_watched_is_polled_until_it_can_be),
