@@ -14,13 +14,13 @@ sync = apart carry compare copy dress explain fill generations guard hash layer 
 	links manifest merge migrate notes obstacle old_trees open place plan publish publish_data \
 	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \
 	stage state sync tally tree verify witness work
-reloader = command endpoint process reload runner settings token trigger trigger_command \
-	trigger_http trigger_signal
+reloader = command content endpoint known process publication reload runner settings token trigger \
+	trigger_command trigger_http trigger_signal
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cmd_seal \
 	cmd_status cmd_sync cmd_verify cmd_wrap commands config help main one_sync resident_sync progress resident \
 	rows run run_ask run_pages run_sync run_watch sync_report
-unit = main test_address test_beneath test_buf test_child test_clock test_config test_copy \
+unit = main test_address test_beneath test_buf test_child test_clock test_config test_content test_copy \
 	test_corpus test_digest test_err test_explain test_float test_generations test_io test_json test_layer test_list \
 	test_loop test_manifest test_merge test_merge_model test_parse test_pattern test_pool \
 	test_process test_progress test_readiness test_reload test_runner test_scan test_seal test_setting \

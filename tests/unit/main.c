@@ -70,6 +70,7 @@ const char *unit_directory(void)
 	GROUP(test_state)       \
 	GROUP(test_process)     \
 	GROUP(test_reload)      \
+	GROUP(test_content)     \
 	GROUP(test_runner)      \
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \
