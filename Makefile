@@ -15,10 +15,10 @@ sync = apart carry compare copy dress explain fill generations guard hash layer 
 	publish_exchange publish_in_place record remove retire rollback scan seal settings settle \
 	stage state sync tally tree verify witness work
 reloader = command content endpoint known process publication reload runner settings token trigger \
-	trigger_command trigger_http trigger_signal
+	trigger_command trigger_http trigger_signal watcher
 probe = readiness
 sidecar = cmd_check cmd_hook cmd_install cmd_reload cmd_reloader cmd_rollback cmd_seal \
-	cmd_status cmd_sync cmd_verify cmd_wrap commands config help main one_sync resident_sync progress resident \
+	cmd_status cmd_sync cmd_verify cmd_wrap commands config help local_watch main one_sync resident_sync progress resident \
 	rows run run_ask run_pages run_sync run_watch sync_report
 unit = main test_address test_beneath test_buf test_child test_clock test_config test_content test_copy \
 	test_corpus test_digest test_err test_explain test_float test_generations test_io test_json test_layer test_list \

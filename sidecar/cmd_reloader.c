@@ -9,6 +9,7 @@
 #include "reloader/runner.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
+#include "sidecar/local_watch.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -33,7 +34,7 @@ int check_reloader(const struct config *c, struct err *e)
 			e, ERR_USAGE,
 			"expected a command after --, or --signal and --process: what reloads "
 			"the game");
-	return trigger_check(&s, e);
+	return trigger_check(&s, e) < 0 ? -1 : local_watch_check(c, e);
 }
 
 static void on_signal(struct signals *s, int number)
@@ -51,7 +52,7 @@ int cmd_reloader(struct config *c)
 	struct reload_settings settings = local_settings(c);
 	struct trigger *trigger = NULL;
 	struct runner runner = { 0 };
-	const struct endpoint_plan plan = { .settings = &c->endpoint, .runner = &runner };
+	struct watcher *watcher = NULL;
 	struct endpoint *endpoint = NULL;
 	struct err e = { 0 };
 	struct loop *loop = loop_new(&e);
@@ -63,6 +64,11 @@ int cmd_reloader(struct config *c)
 	if (loop && signals_start(&signals, loop, &e) == 0 &&
 	    trigger_new(loop, &settings, &trigger, &e) == 0) {
 		runner_init(&runner, trigger, settings.timeout);
+		watcher = local_watch_new(loop, c, &runner);
+		const struct endpoint_plan plan = { .settings = &c->endpoint,
+						    .runner = &runner,
+						    .add_status = watcher_add_status,
+						    .owner = watcher };
 		endpoint = endpoint_new(loop, &plan, &e);
 	}
 	if (!endpoint) {
@@ -74,6 +80,7 @@ int cmd_reloader(struct config *c)
 		status = loop_run(loop);
 	}
 	runner_done(&runner);
+	watcher_free(watcher);
 	endpoint_free(endpoint);
 	loop_free(loop);
 	return status;

@@ -15,6 +15,7 @@
 #include "reloader/runner.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
+#include "sidecar/local_watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -31,6 +32,7 @@ struct wrap {
 	struct child game;
 	pid_t group; /* the game's */
 	struct runner runner;
+	struct watcher *watcher; /* NULL: nothing is watched */
 	struct endpoint *endpoint;
 };
 
@@ -41,7 +43,7 @@ int check_wrap(const struct config *c, struct err *e)
 	if (!c->reload.signal)
 		return err_set(e, ERR_USAGE,
 			       "reload-signal is not set: --signal NAME, what reloads the program");
-	return 0;
+	return local_watch_check(c, e);
 }
 
 static void on_game_end(struct child *child, int status)
@@ -94,8 +96,6 @@ static int start_game(struct wrap *w, const struct config *c, struct err *e)
 
 static int set_up(struct wrap *w, struct config *c, struct err *e)
 {
-	const struct endpoint_plan plan = { .settings = &c->endpoint, .runner = &w->runner };
-
 	w->signals = (struct signals){ .on_signal = on_signal, .owner = w };
 	log_never_wait();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -104,6 +104,11 @@ static int set_up(struct wrap *w, struct config *c, struct err *e)
 		return -1;
 	runner_init(&w->runner, trigger_child_new(c->reload.signal, &w->game.pid),
 		    c->reload.timeout);
+	w->watcher = local_watch_new(w->loop, c, &w->runner);
+	const struct endpoint_plan plan = { .settings = &c->endpoint,
+					    .runner = &w->runner,
+					    .add_status = watcher_add_status,
+					    .owner = w->watcher };
 	w->endpoint = endpoint_new(w->loop, &plan, e);
 	return w->endpoint ? 0 : -1;
 }
@@ -128,6 +133,7 @@ int cmd_wrap(struct config *c)
 		status = loop_run(w.loop);
 	}
 	runner_done(&w.runner);
+	watcher_free(w.watcher);
 	endpoint_free(w.endpoint);
 	loop_free(w.loop);
 	return status;

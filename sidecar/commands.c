@@ -21,8 +21,8 @@ const struct command commands[] = {
 		  "\n"
 		  "  gs-sidecar run --source /app/js --target /app/scripts \\\n"
 		  "      --reload-url http://127.0.0.1:3000/reload --probe-listen 0.0.0.0:8077\n",
-	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_WATCH | RELOAD_WAYS |
-		    GROUP_RELOAD_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_WATCH_SOURCE | GROUP_WATCH |
+		    RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
 	  .check = check_run,
 	  .run = cmd_run },
 	{ .name = "sync",
@@ -61,11 +61,12 @@ const struct command commands[] = {
 	  .run = cmd_hook },
 	{ .name = "reloader",
 	  .operands = "[-- COMMAND [ARG...]]",
-	  .help = "answer /reload beside the game, by a command or a signal",
+	  .help = "reload beside the game: on /reload, or when files change",
 	  .teaching = "  gs-sidecar reloader --listen 127.0.0.1:3000 -- nginx -s reload\n"
-		      "  gs-sidecar reloader --signal HUP --process nginx\n",
+		      "  gs-sidecar reloader --signal HUP --process nginx\n"
+		      "  gs-sidecar reloader --watch /var/www/html/js -- nginx -s reload\n",
 	  .groups = GROUP_LISTEN | GROUP_RELOAD_SIGNAL | GROUP_RELOAD_PROCESS | GROUP_RELOAD_TRY |
-		    GROUP_GENERAL,
+		    GROUP_WATCH_CONTENT | GROUP_WATCH | GROUP_GENERAL,
 	  .prefix = "reload-",
 	  .runs_program = true,
 	  .check = check_reloader,
@@ -80,7 +81,8 @@ const struct command commands[] = {
 		  "\n"
 		  "  gs-sidecar wrap --listen 127.0.0.1:3000 --signal HUP -- nginx -g 'daemon "
 		  "off;'\n",
-	  .groups = GROUP_LISTEN | GROUP_RELOAD_SIGNAL | GROUP_GENERAL,
+	  .groups = GROUP_LISTEN | GROUP_RELOAD_SIGNAL | GROUP_WATCH_CONTENT | GROUP_WATCH |
+		    GROUP_GENERAL,
 	  .prefix = "reload-",
 	  .runs_program = true,
 	  .check = check_wrap,

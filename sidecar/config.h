@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "reloader/endpoint.h"
 #include "reloader/settings.h"
+#include "reloader/watcher.h"
 #include "sidecar/rows.h"
 #include "sync/sync.h"
 
@@ -59,6 +60,7 @@ struct config {
 	struct wait_settings wait;
 	struct lock_settings lock;
 	struct source_watch_settings watch;
+	struct watcher_settings watcher;
 	struct explain_settings explain;
 	bool json;
 	struct list operands; /* what the command line has besides flags */

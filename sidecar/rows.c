@@ -79,17 +79,20 @@ static const struct setting lock_rows[] = {
 	  .help = "How long to wait for another sidecar that has the target." },
 };
 
-static const struct setting watch_rows[] = {
+static const struct setting watch_source_rows[] = {
 	{ .name = "watch-source",
 	  .type = SETTING_FLAG,
 	  .offset = offsetof(struct source_watch_settings, on),
 	  .help = "Sync again whenever the source changes." },
+};
+
+static const struct setting watch_rows[] = {
 	{ .name = "watch-settle",
 	  .value = "TIME",
 	  .type = SETTING_DURATION,
 	  .offset = offsetof(struct source_watch_settings, settle),
 	  .standard = "500ms",
-	  .help = "How long a changed source has to be quiet before it is synced." },
+	  .help = "How long what is watched has to be quiet after a change." },
 	{ .name = "watch-longest",
 	  .value = "TIME",
 	  .type = SETTING_DURATION,
@@ -101,8 +104,8 @@ static const struct setting watch_rows[] = {
 	  .type = SETTING_DURATION,
 	  .offset = offsetof(struct source_watch_settings, poll),
 	  .standard = "10s",
-	  .help = "How often to compare the source where changes are not told: on NFS, SMB, FUSE "
-		  "and the like, or when inotify's limits are reached." },
+	  .help = "How often to compare what is watched where changes are not told: on NFS, SMB, "
+		  "FUSE and the like, or when inotify's limits are reached." },
 };
 
 static const struct setting explain_rows[] = {
@@ -138,6 +141,8 @@ static const struct {
 	{ GROUP_LABEL, AT(sync), &sync_label_rows, { 0 } },
 	{ GROUP_FORCE, AT(sync), &sync_force_rows, { 0 } },
 	{ GROUP_EXPLAIN, AT(explain), NULL, SETTING_GROUP(explain_rows) },
+	{ GROUP_WATCH_SOURCE, AT(watch), NULL, SETTING_GROUP(watch_source_rows) },
+	{ GROUP_WATCH_CONTENT, AT(watcher), &watcher_rows, { 0 } },
 	{ GROUP_WATCH, AT(watch), NULL, SETTING_GROUP(watch_rows) },
 	{ GROUP_RELOAD_HTTP, AT(reload), &reload_http_rows, { 0 } },
 	{ GROUP_RELOAD_SIGNAL, AT(reload), &reload_signal_rows, { 0 } },

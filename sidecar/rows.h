@@ -30,6 +30,8 @@ enum config_group {
 	GROUP_FORCE = 1 << 17,
 	GROUP_EXPLAIN = 1 << 18,
 	GROUP_TARGET = 1 << 19,
+	GROUP_WATCH_SOURCE = 1 << 20,
+	GROUP_WATCH_CONTENT = 1 << 21,
 };
 
 struct config_row {
