@@ -35,7 +35,8 @@ struct watch {
 
 bool watch_polls(const struct watch *w)
 {
-	return w->folders.fd < 0 || w->folders.remote_path;
+	/* While it is tried again it is not known yet. */
+	return w->folders.fd < 0 || w->told_failure || w->folders.remote_path;
 }
 
 size_t watch_directories(const struct watch *w)

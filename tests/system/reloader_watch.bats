@@ -86,11 +86,15 @@ hot_updates() {
 
 	shift
 	"$update" 1 300
-	watching "$@"
+	# A loaded machine may pause between two files.
+	watching --watch-settle 1s "$@"
 	for count in 1 30 300; do
 		"$update" $((++version)) "$count"
 		expect_reloads $((version - 1))
 	done
+	pause
+	pause
+	expect_reloads 3
 }
 
 by_rsync() {
