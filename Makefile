@@ -28,8 +28,11 @@ flags += -Os -flto -fno-pie -fno-jump-tables -ffunction-sections -fdata-sections
 ifeq ($(ARCH),arm64)
 flags += -mcmodel=tiny -mno-outline-atomics
 endif
+# Small "common" pages: data follow the constants in the file without a gap, and memory is mapped as
+# before.
 link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto-partition=one -L$(LIBS)/lib \
-	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
+	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr \
+	-Wl,-z,common-page-size=64
 libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthread
 else
 BUILD = build/$(KIND)
@@ -75,7 +78,8 @@ $(BUILD)/programs/%: tests/programs/%.c Makefile | $(ready)
 	@echo "link    $@"
 	@$(CC) $(link) $(warnings) -o $@ $<
 
-build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/mbedtls_config.h
+build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/mbedtls_config.h tools/mbedtls_own.c \
+		tools/curl_printf.c base/http_client.c
 	tools/install-packages.sh build $(if $(filter $(HERE),$(ARCH)),,$(ARCH))
 	tools/build-libs.sh $(ARCH) $(@D)
 	@touch $@

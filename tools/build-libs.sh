@@ -29,8 +29,9 @@ declare -A cflags_of=([arm64]="-mcmodel=tiny -mno-outline-atomics")
 # Measured beside Debian's libc.a, built for speed as a whole: with these malloc and the string
 # functions are as fast, without malloc a third slower.
 fast_parts_of_musl="malloc/mallocng/malloc.c,malloc/mallocng/free.c,string/mem*.c,string/str[cln]*.c"
-# How many lines doubles_only() has to change.
+# How many lines the patches have to change: other numbers are of other sources, to be looked at.
 lines_of_doubles=66
+lines_of_private_keys=14
 
 die() {
 	printf 'build-libs: %s\n' "$*" >&2
@@ -50,6 +51,9 @@ cflags+=" ${cflags_of[$arch]-}"
 [[ $out != *[[:space:]]* ]] || die "configure scripts cannot work in a path with a blank: $out"
 top=$(realpath "$(dirname "$0")/..")
 config=$top/tools/mbedtls_config.h
+own_mbedtls=$top/tools/mbedtls_own.c
+own_printf=$top/tools/curl_printf.c
+http_client=$top/base/http_client.c
 build=$top/build
 work=$out.tmp
 log=$out.log
@@ -64,7 +68,9 @@ tls_config="-DMBEDTLS_CONFIG_FILE='<mbedtls_config.h>'"
 # The compiler's version counts: LTO objects of one gcc cannot be linked by another.
 stamp() {
 	{
-		cat "$0" "$config"
+		cat "$0" "$config" "$own_mbedtls" "$own_printf"
+		named CURLOPT
+		named CURLINFO
 		"$gnu-gcc" -dumpfullversion
 		printf '%s\n' "$arch"
 	} | sha256sum
@@ -261,28 +267,38 @@ configure() {
 build_mbedtls() {
 	unpack mbedtls
 	cp "$config" include/mbedtls_config.h
-	cat >>library/entropy_poll.c <<-END
-		#include <sys/random.h>
-
-		int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen)
-		{
-			ssize_t n = getrandom(output, len, 0);
-
-			(void)data;
-			*olen = n > 0 ? (size_t)n : 0;
-			return n > 0 ? 0 : MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
-		}
-	END
+	cat "$own_mbedtls" >>library/entropy_poll.c
+	public_keys_only
 	make -j"$jobs" -C library static CC="$work/bin/cc" AR="$gnu-gcc-ar" RL="$gnu-gcc-ranlib" \
 		CFLAGS="$cflags $tls_config"
 	cp library/*.a "$work/lib/"
 	cp -R include/mbedtls include/psa include/mbedtls_config.h "$work/include/"
 }
 
+# Nothing here has a private key. What remains of the table verifies: the library asks it for NULL.
+# rsa_complete() would compute the parts of a private key.
+public_keys_only() {
+	local private lines
+
+	private="(rsa|eckey|ecdsa)_(sign|decrypt|encrypt|check_pair)(_wrap)?|(rsa|eckey)_debug"
+	cp library/pk_wrap.c before
+	sed -i -E "s/^    ($private),/    NULL,/" library/pk_wrap.c
+	lines=$(diff before library/pk_wrap.c | grep -c '^>' || true)
+	cp library/pkparse.c before
+	sed -i 's/mbedtls_rsa_complete(rsa) != 0 ||$//' library/pkparse.c
+	lines=$((lines + $(diff before library/pkparse.c | grep -c '^>' || true)))
+	((lines == lines_of_private_keys)) ||
+		die "mbedtls has changed: $lines lines instead of $lines_of_private_keys"
+}
+
 build_curl() {
 	unpack curl
 	# The texts of curl_easy_strerror() are for people and stay, unlike those of the trace.
 	sed -i 's/CURL_DISABLE_VERBOSE_STRINGS/NO_ERROR_TEXTS/' lib/strerror.c
+	cp "$own_printf" lib/mprintf.c
+	only_named CURLOPT lib/setopt.c
+	only_named CURLINFO lib/getinfo.c
+	constants
 	# getifaddrs() would be for binding to an interface, and brings netlink along.
 	curl_disallow_getifaddrs=yes configure CPPFLAGS="-I$work/include $tls_config" \
 		--with-mbedtls="$work" --without-ca-bundle --without-ca-path \
@@ -294,6 +310,69 @@ build_curl() {
 		--without-{zlib,brotli,zstd,libpsl,libidn2,nghttp2,librtmp,libgsasl,libssh2}
 	make -j"$jobs" -C lib install
 	make -C include install
+}
+
+# The options of one kind that our client uses.
+named() {
+	grep -o "\b$1_[A-Z0-9_]*" "$http_client" | sort -u
+}
+
+# Keeps those cases of a switch that our client uses.
+only_named() {
+	local kind=$1 file=$2 name
+
+	awk -v kind="^  case ${kind}_" -v names=" $(named "$kind" | xargs) " '
+		/^  switch\((option|info)\)/ { inside = 1 }
+		/^  default:/ || /^}/ { inside = drop = 0 }
+		inside && $0 ~ kind { name = $2; sub(/:.*/, "", name); drop = !index(names, " " name " ") }
+		!drop || /^#/ || more
+		{ more = (more || /^#/) && /\\$/ }' "$file" >kept
+	for name in $(named "$kind"); do
+		grep -q "case $name:" kept || die "libcurl has no $name"
+	done
+	mv kept "$file"
+}
+
+# What no option sets any more has one value for ever, and the compiler drops what depends on it:
+# 20 kB. A field that is assigned after all does not compile.
+constants() {
+	local strings fields sources state
+
+	mapfile -t sources < <(find lib/*.c lib/vtls/{vtls,mbedtls}.c ! -name setopt.c ! -name easy.c)
+	strings=$(comm -23 <(grep -o '^  STRING_[A-Z0-9_]*' lib/urldata.h | tr -d ' ' | sort -u) \
+		<(grep -o 'STRING_[A-Z0-9_]*' lib/setopt.c | sort -u) | paste -sd'|')
+	fields=$(tr -s ' \n' '|' <<-END
+		http_fail_on_error http_keep_sending_on_error http_follow_location http_auto_referer
+		http_transfer_encoding http_te_skip http_ce_skip http09_allowed http200aliases httppost
+		allow_auth_to_other_hosts include_header ignorecl path_as_is disallow_username_in_url verbose
+		pipewait haproxyprotocol tcp_keepalive tcp_fastopen use_port localport localportrange ipver
+		scope_id use_ssl ssl\.fsslctx connect_only resolve resolver_start resolver_start_client
+		is_fread_set fread_func_set in_set seek_func seek_client ioctl_func ioctl_client crlf
+		fwrite_header writeheader fdebug debugdata fprogress fxferinfo progress_client fmultidone
+		fsockopt sockopt_client fclosesocket closesocket_client get_filetime timecondition timevalue
+		set_resume_from max_filesize max_send_speed max_recv_speed low_speed_limit low_speed_time
+		maxlifetime_conn uh keep_post
+	END
+	)
+	sed -i -E "s/data->set\.str\[($strings)\]/((char *)0)/g
+		s/\bdata->set\.(${fields%|})\b/((__typeof__(0 ? data->set.\1 : 0))0)/g
+		s/\bdata->share\b/((struct Curl_share *)0)/g" "${sources[@]}"
+	# Of the state: what these set is what is gone. HTTP/1.1 is what is left; a connection serves one
+	# request, so none is looked for, and no TLS session is kept.
+	state='data->state\.(resume_from|use_range|range|resolve|referer)'
+	state+='|(data->)?conn->bits\.(reuse|multiplex|altused)'
+	sed -i -E "s/Curl_safefree\(data->state\.referer\)/;/
+		s/\b($state) = [^;]*;/;/; s/\b($state)\b/0/g
+		s/\b(data|handle)->state\.httpwant = [^;]*;/;/
+		s/\b(data|handle)->state\.httpwant\b/CURL_HTTP_VERSION_1_1/g
+		s/reuse = ConnectionExists\(.*\);/reuse = FALSE;/
+		s/data->progress\.flags & PGRS_HIDE/1/" \
+		lib/{cf-http,connect,hostip,http,multi,progress,transfer,url}.c lib/vtls/vtls.c
+	sed -i -E 's/\bCurl_ssl->/Curl_ssl_mbedtls./g; s/\bssl_config->primary\.sessionid\b/0/
+		s/\b(ssl_config->(primary\.)?(clientcert|cert_blob|CRLfile|key_blob|key|key_passwd))\b/((__typeof__(\1))0)/
+		s/\b(conn_config->(ca_info_blob|CApath))\b/((__typeof__(\1))0)/' lib/vtls/{vtls,mbedtls}.c
+	# Datagrams would be for HTTP/3.
+	sed -i '/TRNSPRT_UDP, Curl_cf_udp_create/d' lib/connect.c
 }
 
 build_libmicrohttpd() {

@@ -15,10 +15,7 @@
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_FS_IO
 
-/*
- * Randomness from getrandom(): mbedtls_hardware_poll() is added by build-libs.sh. The library's
- * own source asks the kernel only under glibc, and reads /dev/urandom elsewhere.
- */
+/* Randomness from getrandom(): mbedtls_hardware_poll() in mbedtls_own.c. */
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_NO_PLATFORM_ENTROPY
@@ -34,6 +31,8 @@
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_AES_C
+#define MBEDTLS_AES_SETKEY_DEC_ALT /* mbedtls_own.c, as all of these */
+#define MBEDTLS_AES_DECRYPT_ALT
 #define MBEDTLS_AESNI_C
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CHACHA20_C
@@ -49,11 +48,11 @@
 		MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,       \
 		MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 
-/* A server may send full records; we send requests, at most a client certificate with its chain. */
+/* A server may send full records; we send requests. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 8192
 
-/* Certificates and client keys, PEM and DER, RSA and EC. */
+/* Certificates, PEM and DER, RSA and EC. */
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_PEM_PARSE_C
@@ -81,6 +80,7 @@
 /* SHA-1 only so that root certificates which name it (DigiCert, GlobalSign) can be loaded. */
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA1_C
+#define MBEDTLS_SHA1_PROCESS_ALT
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA512_C
 
@@ -89,6 +89,7 @@
  * No MBEDTLS_ERROR_C: its texts cost 16 kB, and libcurl words what matters (certificates) itself.
  */
 #define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_SHA256_SMALLER
 #define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_ECP_WINDOW_SIZE 2
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
