@@ -62,7 +62,7 @@ const struct command commands[] = {
 	  .run = cmd_hook },
 	{ .name = "reloader",
 	  .operands = "[-- COMMAND [ARG...]]",
-	  .help = "reload beside the game: on /reload, or when files have changed",
+	  .help = "reload beside the game: on /reload, or when files change",
 	  .teaching = "  gs-sidecar reloader --listen 127.0.0.1:3000 -- nginx -s reload\n"
 		      "  gs-sidecar reloader --signal HUP --process nginx\n"
 		      "  gs-sidecar reloader --watch /var/www/html/js -- nginx -s reload\n",

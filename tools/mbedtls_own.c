@@ -36,39 +36,13 @@ int mbedtls_internal_aes_decrypt(mbedtls_aes_context *ctx, const unsigned char i
 	return MBEDTLS_ERR_PLATFORM_FEATURE_UNSUPPORTED;
 }
 
-static uint32_t rotate(uint32_t x, int n)
-{
-	return x << n | x >> (32 - n);
-}
-
-/* FIPS 180-4, 6.1.2, as a loop: the library's is unrolled, which is 4 kB for a rare old signature.
+/*
+ * A certificate that is signed by SHA-1 is not trusted, as nowhere today. The algorithm only has to
+ * have a name, so that roots with such a signature, which nobody verifies, can be read.
  */
 int mbedtls_internal_sha1_process(mbedtls_sha1_context *ctx, const unsigned char data[64])
 {
-	static const uint32_t constants[] = { 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6 };
-	uint32_t w[80], s[5];
-
-	memcpy(s, ctx->state, sizeof(s));
-	for (int t = 0; t < 80; t++) {
-		uint32_t f = s[1] ^ s[2] ^ s[3];
-
-		if (t < 16)
-			w[t] = (uint32_t)data[4 * t] << 24 | (uint32_t)data[4 * t + 1] << 16 |
-			       (uint32_t)data[4 * t + 2] << 8 | data[4 * t + 3];
-		else
-			w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-		if (t < 20)
-			f = (s[1] & s[2]) | (~s[1] & s[3]);
-		else if (t >= 40 && t < 60)
-			f = (s[1] & s[2]) | (s[1] & s[3]) | (s[2] & s[3]);
-		f += rotate(s[0], 5) + s[4] + constants[t / 20] + w[t];
-		s[4] = s[3];
-		s[3] = s[2];
-		s[2] = rotate(s[1], 30);
-		s[1] = s[0];
-		s[0] = f;
-	}
-	for (int i = 0; i < 5; i++)
-		ctx->state[i] += s[i];
-	return 0;
+	(void)ctx;
+	(void)data;
+	return MBEDTLS_ERR_PLATFORM_FEATURE_UNSUPPORTED;
 }
