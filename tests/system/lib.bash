@@ -392,3 +392,31 @@ small_source() {
 	ln -s dir src/link
 	ln src/top src/dir/top-too
 }
+
+# limited NAME NUMBER: $in_front of a program is a user namespace where that is the limit
+limited() {
+	cat >limited <<'END'
+echo "$2" >"/proc/sys/user/$1"
+shift 2
+exec "$@"
+END
+	in_front=(unshare --user --map-root-user --mount bash -eu limited "$@")
+}
+
+# start_reloader [FLAG...] -- COMMAND...
+start_reloader() {
+	rm -f reloader.log
+	start reloader "$gs" reloader --listen 127.0.0.1:0 "$@"
+	within 10 logged reloader "answering /reload"
+	port=$(port_of reloader)
+	url=http://127.0.0.1:$port
+}
+
+# Status in $code, body in $output, headers in the file headers: fetch PATH [CURL OPTION...]
+fetch() {
+	local path=$1
+
+	shift
+	code=$(curl -sS --max-time 20 -o body -D headers -w '%{http_code}' "$@" "$url$path")
+	output=$(<body)
+}

@@ -8,24 +8,6 @@ clean_up() {
 	end_descendants "${pids[@]}"
 }
 
-# start_reloader [FLAG...] -- COMMAND...
-start_reloader() {
-	rm -f reloader.log
-	start reloader "$gs" reloader --listen 127.0.0.1:0 "$@"
-	within 10 logged reloader "answering /reload"
-	port=$(port_of reloader)
-	url=http://127.0.0.1:$port
-}
-
-# Status in $code, body in $output, headers in the file headers: fetch PATH [CURL OPTION...]
-fetch() {
-	local path=$1
-
-	shift
-	code=$(curl -sS --max-time 20 -o body -D headers -w '%{http_code}' "$@" "$url$path")
-	output=$(<body)
-}
-
 # reload CODE [KEY [DIGEST]]: - is none
 reload() {
 	local headers=()

@@ -518,16 +518,6 @@ END
 	expect_reloads 1
 }
 
-# limited NAME NUMBER: in a user namespace where that is the limit
-limited() {
-	cat >limited <<'END'
-echo "$2" >"/proc/sys/user/$1"
-shift 2
-exec "$@"
-END
-	in_front=(unshare --user --map-root-user --mount bash -eu limited "$@")
-}
-
 @test "watch: the limit of watches is reached while it runs" {
 	limited max_inotify_watches 30
 	watching --watch-poll 200ms

@@ -247,16 +247,6 @@ expect_polling() {
 	expect_polling "start 'inotify': Function not implemented"
 }
 
-# limited NAME NUMBER: in a user namespace where that is the limit
-limited() {
-	cat >limited <<'END'
-echo "$2" >"/proc/sys/user/$1"
-shift 2
-exec "$@"
-END
-	in_front=(unshare --user --map-root-user --mount bash -eu limited "$@")
-}
-
 @test "watch: with no inotify instance left it looks every now and then" {
 	limited max_inotify_instances 0
 	run_watching --watch-poll 200ms
