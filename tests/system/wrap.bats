@@ -17,11 +17,6 @@ start_wrap() {
 	url=http://127.0.0.1:$port
 }
 
-fetch() {
-	code=$(curl -sS --max-time 20 -o body -w '%{http_code}' "$url$1")
-	output=$(<body)
-}
-
 wrap() {
 	status=0
 	output=$(timeout -k 1 20 "$gs" wrap --listen 127.0.0.1:0 --signal HUP -- "$@" 2>&1) || status=$?
