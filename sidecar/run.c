@@ -35,7 +35,7 @@ bool run_is_ready(struct run *r, const char **ret_reason)
 	r->facts.acknowledged = r->reload.state == RELOAD_ACKNOWLEDGED;
 	r->facts.refused = r->reload.state == RELOAD_REFUSED;
 	r->facts.unproven = r->reload.state == RELOAD_UNPROVEN;
-	r->facts.failed = r->failed;
+	r->facts.failed = r->failed_counts ? r->failed : NULL;
 	return readiness_verdict(&r->facts, ret_reason);
 }
 

@@ -53,7 +53,9 @@ struct run {
 
 	struct reload reload; /* name NULL: no way to reload is configured */
 	bool went_back;       /* the policy has gone back from the version of the sources */
-	char *failed;         /* see struct readiness_facts */
+	char *failed; /* why the last version that failed did; NULL: none, or not read yet */
+	char failed_digest[DIGEST_TEXT_SIZE];
+	bool failed_counts;   /* it is published, or what the sources have */
 	bool first_start;     /* no version was ever acknowledged on this volume */
 	int64_t told_failure; /* clock_ms() of the last line about a failed try */
 	bool was_ready;
@@ -73,6 +75,12 @@ void run_reload_stop(struct run *r);
 
 /* Called when a version is what the target holds: its reload is next. */
 void run_reload_published(struct run *r);
+
+/* After each sync: whether the version that failed is still one to be unready for. */
+void run_reload_judge(struct run *r);
+
+/* The version that failed is no longer held against anybody. */
+void run_reload_forgive(struct run *r);
 
 /* run_sync.c */
 void run_sync_init(struct run *r);

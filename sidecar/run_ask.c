@@ -112,7 +112,7 @@ bool run_ask_answer(struct run *r, const struct sync_report *report)
 		http_request_answer(r->asker, 200, "application/json", text);
 		/* What a person wants is wanted, whatever a reload said of it. */
 		if (report->done)
-			state_unfail(&r->sync.state);
+			run_reload_forgive(r);
 	}
 	run_ask_stop(r);
 	return true;

@@ -11,22 +11,29 @@
 #include "base/text.h"
 #include "sidecar/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TELL_FAILURE_EVERY_MS 10000
 
-/* What is published is not good, or is not what the sources have. */
-static void read_failed(struct run *r)
+/* In memory first: on a full disk there may be no other place. */
+void run_reload_judge(struct run *r)
 {
-	char digest[DIGEST_TEXT_SIZE];
+	const char *digest = r->failed_digest;
 
-	free(r->failed);
-	r->failed = state_failed(&r->sync.state, digest);
-	if (!r->failed || text_is(digest, r->report.result.published.digest) || r->went_back ||
-	    (r->report.result.held && state_is_rejected(&r->sync.state, digest)))
-		return;
+	if (!r->failed)
+		r->failed = state_failed(&r->sync.state, r->failed_digest);
+	r->failed_counts =
+		r->failed && (text_is(digest, r->report.result.published.digest) || r->went_back ||
+			      (r->report.result.held && state_is_rejected(&r->sync.state, digest)));
+}
+
+void run_reload_forgive(struct run *r)
+{
+	state_unfail(&r->sync.state);
 	free(r->failed);
 	r->failed = NULL;
+	r->failed_counts = false;
 }
 
 static void fail_version(struct run *r, const char *digest, const char *why)
@@ -38,18 +45,8 @@ static void fail_version(struct run *r, const char *digest, const char *why)
 			 e.text);
 	free(r->failed);
 	r->failed = mem_copy(why);
-}
-
-/* It did well this time. */
-static void forgive_version(struct run *r)
-{
-	char digest[DIGEST_TEXT_SIZE];
-	owned char *why = state_failed(&r->sync.state, digest);
-
-	if (!why || !text_is(digest, r->reload.wanted.digest))
-		return;
-	state_unfail(&r->sync.state);
-	read_failed(r);
+	(void)snprintf(r->failed_digest, sizeof(r->failed_digest), "%s", digest);
+	run_reload_judge(r);
 }
 
 static void remember_acknowledged(struct run *r)
@@ -140,7 +137,9 @@ static void on_change(struct reload *reload)
 		tell_failed_try(r);
 		break;
 	case RELOAD_ACKNOWLEDGED:
-		forgive_version(r);
+		/* It did well this time. */
+		if (r->failed && text_is(r->failed_digest, reload->wanted.digest))
+			run_reload_forgive(r);
 		remember_acknowledged(r);
 		tell_acknowledged(reload);
 		break;
@@ -196,7 +195,6 @@ void run_reload_published(struct run *r)
 	struct record acknowledged = state_acknowledged(&r->sync.state);
 	struct trigger_key key = key_of(published);
 
-	read_failed(r);
 	if (r->reload.name && acknowledged.serial == published->serial &&
 	    text_is(acknowledged.digest, published->digest)) {
 		log_info("the game has acknowledged this version before: no reload");

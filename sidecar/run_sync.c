@@ -90,8 +90,11 @@ static void take_report(struct run *r, const struct sync_report *report)
 		owned char *text = sync_report_say(report);
 		log_info("%s", text);
 	}
-	if (!news)
+	run_reload_judge(r);
+	if (!news) {
+		run_tell_readiness(r);
 		return;
+	}
 	r->published_at = clock_ms();
 	r->changes += !first;
 	run_reload_published(r);

@@ -367,6 +367,32 @@ run_policy() {
 	expect_equal "$(<target/file) $(<loaded) $(status_of .ready)" "good1 good1 false"
 }
 
+@test "failure: sources that have the good version again make the container ready" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	within 10 in_state acknowledged
+	expect_equal "$(status_of .ready)" false
+	echo good1 >src/file
+	within 10 is_ready
+	expect_equal "$(wc -l <loaded)" 2
+}
+
+@test "failure: what cannot be written down is known until a restart" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	mkdir target/.gs-sidecar/failed
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	within 10 in_state acknowledged
+	logged run "this could not be recorded, a restart will forget it"
+	expect_equal "$(<target/file) $(status_of .ready)" "good1 false"
+	status_of .reason | grep -F "gone back from"
+}
+
 # ---- when ----
 
 @test "when: each pod has its own moment in the spread, always the same" {
