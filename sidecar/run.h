@@ -112,8 +112,11 @@ const char *run_watch_mode(const struct run *r);
 void run_ask_rollback(struct http_request *request, void *owner);
 void run_ask_force(struct http_request *request, void *owner);
 
-/* Goes back to the version by our own policy. False when something else is being asked for. */
-bool run_ask_back(struct run *r, const char *digest);
+/* Goes back to the version by our own policy. Nothing may be asked for, and the lock be ours. */
+void run_ask_back(struct run *r, const char *digest);
+
+/* A newer version was published before that began: it is not what was to be gone back from. */
+void run_ask_no_back(struct run *r);
 
 /* Whether the next sync is one that was asked for. */
 bool run_ask_is_next(const struct run *r);

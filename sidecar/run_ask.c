@@ -84,16 +84,19 @@ void run_ask_force(struct http_request *request, void *owner)
 	ask(owner, request, "--force");
 }
 
-bool run_ask_back(struct run *r, const char *digest)
+void run_ask_back(struct run *r, const char *digest)
 {
-	if (r->asked || r->sync.state.lock < 0)
-		return false;
 	r->asked = mem_format("--back=%s", digest);
 	if (!r->sync_child.pid) {
 		loop_timer_stop(r->loop, &r->next_sync);
 		run_sync_begin(r);
 	}
-	return true;
+}
+
+void run_ask_no_back(struct run *r)
+{
+	if (r->asked && !r->asker)
+		run_ask_stop(r);
 }
 
 bool run_ask_is_next(const struct run *r)

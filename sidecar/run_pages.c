@@ -315,7 +315,9 @@ static void on_reload_again(struct http_request *request, void *owner)
 {
 	struct run *r = owner;
 
-	if (reload_again(&r->reload)) {
+	if (r->asked) {
+		http_request_answer(request, 200, "text/plain", "another version comes\n");
+	} else if (reload_again(&r->reload)) {
 		log_info("asked to try the reload again");
 		http_request_answer(request, 200, "text/plain", "trying again\n");
 	} else {

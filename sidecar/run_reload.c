@@ -97,13 +97,15 @@ static bool go_back(struct run *r, const char *why)
 		log_error("there is no version to go back to that the game has acknowledged");
 		return false;
 	}
-	if (!run_ask_back(r, good.digest)) {
+	if (r->asked || r->sync.state.lock < 0) {
 		log_warn("not going back: something else is asked for");
 		return false;
 	}
+	/* Before: a crash after the target has changed must not forget it. */
 	owned char *text = mem_format("gone back from %s: %s", bad, why);
 	fail_version(r, bad, text);
 	log_warn("going back to %s, which the game has acknowledged", good.digest);
+	run_ask_back(r, good.digest);
 	return true;
 }
 

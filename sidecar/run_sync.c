@@ -97,6 +97,7 @@ static void take_report(struct run *r, const struct sync_report *report)
 	}
 	r->published_at = clock_ms();
 	r->changes += !first;
+	run_ask_no_back(r);
 	run_reload_published(r);
 }
 

@@ -393,6 +393,28 @@ run_policy() {
 	status_of .reason | grep -F "gone back from"
 }
 
+@test "failure: a newer version that comes meanwhile is not gone back from" {
+	cat >slow <<-END
+		#!/bin/sh
+		grep -q good2 file || exit 0
+		touch '$dir/comes'
+		until test -e '$dir/refused'; do sleep 0.05; done
+	END
+	chmod +x slow
+	echo good1 >src/file
+	run_policy --reload-failed rollback --reload-deadline 2s --validate "$dir/slow"
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(status_of .published.serial) == 2 ]]'
+	echo good2 >src/file
+	within 10 test -e comes
+	within 10 logged run "going back to"
+	touch refused
+	within 10 is_ready
+	expect_equal "$(paste -sd ' ' loaded) $(<target/file) $(status_of .published.serial)" \
+		"good1 good2 good2 3"
+}
+
 # ---- when ----
 
 @test "when: each pod has its own moment in the spread, always the same" {
