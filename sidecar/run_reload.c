@@ -173,8 +173,8 @@ static void on_cost(struct reload *reload)
 		return;
 	owned char *why = mem_format("its reload cut %zu connections, more than %lld", cost->cut,
 				     (long long)limit);
-	log_error("version %s is harmful: %s", reload->wanted.digest, why);
-	fail_version(r, reload->wanted.digest, why);
+	log_error("version %s is harmful: %s", reload->counted, why);
+	fail_version(r, reload->counted, why);
 	run_tell_readiness(r);
 }
 

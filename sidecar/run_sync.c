@@ -79,7 +79,9 @@ static void expect_old_trees(struct run *r)
 static void take_report(struct run *r, const struct sync_report *report)
 {
 	bool first = !r->published_at, failed = r->sync_error.kind != ERR_NONE;
-	bool news = first || report->result.published.serial != r->report.result.published.serial;
+	const struct record *now = &report->result.published, *last = &r->report.result.published;
+	/* Serials begin anew when somebody has removed the state directory. */
+	bool news = first || now->serial != last->serial || !text_is(now->digest, last->digest);
 
 	r->report = *report;
 	expect_old_trees(r);

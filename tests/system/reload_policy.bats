@@ -490,3 +490,15 @@ killed_in() {
 	within 10 is_ready
 	expect_equal "$(wc -l <reloads)" 1
 }
+
+@test "removed state: another version has to be reloaded, though its number is the same" {
+	run_now --reload-command sh --reload-command -c --reload-command "cat target/file >>'$dir/reloads'"
+	within 10 is_ready
+	rm -r target/.gs-sidecar
+	echo v2 >src/file
+	within 10 eval '[[ $(<target/file) == v2 ]]'
+	within 10 eval '[[ $(paste -sd " " reloads) == "v1 v2" ]]'
+	logged run "was removed"
+	within 10 is_ready
+	expect_equal "$(status_of .reload.acknowledged.serial)" 1
+}
