@@ -54,10 +54,11 @@ static void add_letter(struct buf *b, unsigned char letter, bool for_pattern)
 		(void)buf_add_format(b, "%%%02X", letter);
 }
 
-/* The text with {digest} and {version} filled in, on the heap. */
-static char *filled_in(const struct proof *p, const char *text, bool for_pattern)
+/* The text with {digest} and {version} filled in, on the heap; NULL with e when one is not known.
+ */
+static char *filled_in(const struct proof *p, const char *text, bool for_pattern, struct err *e)
 {
-	struct buf b = BUF_INIT(TEXT_MOST);
+	owned_buf b = BUF_INIT(TEXT_MOST);
 	const char *value;
 
 	for (; *text; text++) {
@@ -71,6 +72,14 @@ static char *filled_in(const struct proof *p, const char *text, bool for_pattern
 			(void)buf_add(&b, text, 1);
 			continue;
 		}
+		/* Filled in with nothing it would fit everything. */
+		if (!*value) {
+			(void)err_set(e, ERR_USAGE,
+				      value == p->key.digest
+					      ? "{digest} is not known"
+					      : "{version} is not known: no label is set");
+			return NULL;
+		}
 		for (; *value; value++)
 			add_letter(&b, (unsigned char)*value, for_pattern);
 	}
@@ -80,9 +89,11 @@ static char *filled_in(const struct proof *p, const char *text, bool for_pattern
 /* Whether text, without blanks around it, is what is wanted; why not in e. */
 static int compare(const struct proof *p, const char *where, const char *text, struct err *e)
 {
-	owned char *wanted = filled_in(p, p->settings->prove_value, true);
+	owned char *wanted = filled_in(p, p->settings->prove_value, true, e);
 	size_t length;
 
+	if (!wanted)
+		return -1;
 	text += strspn(text, " \t\r\n");
 	for (length = strlen(text); length && strchr(" \t\r\n", text[length - 1]);)
 		length--;
@@ -132,9 +143,12 @@ static int judge_file(const struct proof *p, struct err *e)
 	owned_buf text = BUF_INIT(TEXT_MOST);
 	struct stat now;
 
+	/* The game could put a pipe there, which is waited at, or a link to what it may not read.
+	 */
 	if (p->settings->prove_value)
-		return io_read_file(AT_FDCWD, path, &text, e) < 0 ? -1
-								  : compare(p, path, text.data, e);
+		return io_read_regular(AT_FDCWD, path, &text, e) < 0
+			       ? -1
+			       : compare(p, path, text.data, e);
 	if (stat(path, &now) < 0)
 		return err_sys(e, "look at '%s'", path);
 	if (now.st_ino == p->file.st_ino && now.st_size == p->file.st_size &&
@@ -206,7 +220,8 @@ static void on_answer(void *owner, const struct http_result *result)
 static void ask(struct proof *p)
 {
 	int64_t left = p->end - clock_ms();
-	owned char *url = filled_in(p, p->settings->prove_url, false);
+	struct err e = { 0 };
+	owned char *url = filled_in(p, p->settings->prove_url, false, &e);
 	const struct http_plan plan = {
 		.url = url,
 		.ca_file = p->settings->ca_file,
@@ -216,9 +231,8 @@ static void ask(struct proof *p)
 						  : LOOK_MOST_MS,
 		.body_most = TEXT_MOST,
 	};
-	struct err e = { 0 };
 
-	p->call = http_call_start(p->client, &plan, on_answer, p, &e);
+	p->call = url ? http_call_start(p->client, &plan, on_answer, p, &e) : NULL;
 	if (!p->call)
 		take_look(p, -1, &e);
 }

@@ -124,8 +124,10 @@ static void on_turn(struct turn *t)
 	struct reload *r = t->owner;
 
 	r->began = clock_ms();
-	if (r->proof)
+	if (r->proof) {
 		proof_before(r->proof);
+		r->wanted.proven_from = r->began;
+	}
 	r->counting = r->turn.port_count > 0;
 	if (r->counting) {
 		r->cost = turn_cost(&r->turn);

@@ -253,6 +253,48 @@ start_game() {
 	expect_equal "$(paste -sd ' ' reloads) $(status_of .published.serial)" "v1 v2 2"
 }
 
+@test "proof: a version without a label is not proven by whatever the game says" {
+	echo anything >loaded
+	run_now --reload-command true --prove-file "$dir/loaded" --prove-value '*{version}*' \
+		--prove-within 100ms
+	within 10 in_state unproven
+	status_of .reload.unproven | grep -F "{version} is not known: no label is set"
+	run "$gs" reload --command true --prove-file "$dir/loaded" --prove-value '*{digest}*' \
+		--prove-within 100ms
+	expect_status 3
+	expect_output "{digest} is not known"
+}
+
+@test "proof: a pipe or a link in the place of the file is not waited at, nor followed" {
+	mkfifo loaded
+	run_now --reload-command true --prove-file "$dir/loaded" --prove-value ok --prove-within 100ms
+	within 10 in_state unproven
+	status_of .reload.unproven | grep -F "'$dir/loaded' is not a file"
+	rm loaded
+	echo sesame >secret
+	ln -s secret loaded
+	by_hand reload
+	expect_status 1
+	[[ $(status_of .reload.unproven) != *sesame* ]]
+}
+
+@test "proof: an endpoint that has reloaded the version does it again when proof is wanted anew" {
+	start reloader "$gs" reloader --listen 127.0.0.1:0 -- sh -c 'echo >>runs'
+	within 10 logged reloader "answering /reload"
+	local flags=(--reload-url "http://127.0.0.1:$(port_of reloader)/reload"
+		--prove-file "$dir/loaded" --prove-value ok --prove-within 100ms)
+	run_now "${flags[@]}"
+	within 10 in_state unproven
+	by_hand reload
+	expect_status 1
+	expect_equal "$(wc -l <runs)" 2
+	stop
+	echo ok >loaded
+	run_now "${flags[@]}"
+	within 10 is_ready
+	expect_equal "$(wc -l <runs)" 3
+}
+
 @test "proof: what makes no sense is refused" {
 	local flags
 
