@@ -36,6 +36,7 @@ struct proof {
 	struct err processes_unknown; /* why they could not be listed */
 	struct trigger_key key;
 	struct loop_timer timer;
+	struct err last; /* why it was not proven when it was looked for last */
 	int64_t end, pause_ms;
 	void (*on_end)(void *owner, const struct err *why);
 	void *owner;
@@ -197,13 +198,16 @@ static void take_look(struct proof *p, int status, const struct err *e)
 		p->on_end(p->owner, NULL);
 		return;
 	}
+	/* That the last look was cut short says less than what the one before saw. */
+	if (left > 0 || e->kind != ERR_DEADLINE || p->last.kind == ERR_NONE)
+		p->last = *e;
 	if (left > 0) {
 		loop_timer_start(p->loop, &p->timer, p->pause_ms < left ? p->pause_ms : left);
 		p->pause_ms = p->pause_ms * 2 < PAUSE_MOST_MS ? p->pause_ms * 2 : PAUSE_MOST_MS;
 		return;
 	}
 	(void)err_set(&why, ERR_DEADLINE, "not proven within %s: %s",
-		      clock_span(p->settings->prove_within, span), e->text);
+		      clock_span(p->settings->prove_within, span), p->last.text);
 	p->on_end(p->owner, &why);
 }
 
@@ -271,6 +275,7 @@ void proof_begin(struct proof *p, const struct trigger_key *key,
 	p->owner = owner;
 	p->end = clock_ms() + p->settings->prove_within;
 	p->pause_ms = PAUSE_FIRST_MS;
+	p->last = (struct err){ 0 };
 	loop_timer_start(p->loop, &p->timer, 0);
 }
 
