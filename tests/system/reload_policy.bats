@@ -119,6 +119,8 @@ ran() {
 	refused '"timeout": ' --trigger '{"command": ["a"], "timeout": "soon"}'
 	refused '"url": expected a text or a number' --trigger '{"url": {}}'
 	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-url http://a/
+	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-header 'a: b'
+	refused 'reload-timeout: expected more' --trigger '{"command": ["a"], "timeout": "0s"}'
 	local many=()
 	for _ in {1..17}; do many+=(--trigger '{"command": ["a"]}'); done
 	refused "more than 16" "${many[@]}"
@@ -312,6 +314,21 @@ start_game() {
 		--reload-idle-or-after 1s
 		--game-tcp 0
 		--game-tcp 65536
+		--reload-timeout 0s
+		--reload-deadline 0s
+		--reload-failed rollback --keep 0
+	END
+	while read -r flags; do
+		# shellcheck disable=SC2086 # words
+		run "$gs" check run --source src --target target $flags
+		expect_status 2 && expect_output "need a way to reload"
+	done <<-END
+		--prove-file b
+		--prove-url http://a/
+		--prove-process nginx
+		--reload-failed rollback
+		--reload-when idle --game-tcp 1
+		--reload-spread 1s
 	END
 }
 
@@ -531,6 +548,18 @@ killed_in() {
 	run_now --reload-command sh --reload-command -c --reload-command "echo >>'$dir/reloads'"
 	within 10 is_ready
 	expect_equal "$(wc -l <reloads)" 1
+}
+
+@test "'reload' waits for the first version, which is still to come" {
+	printf '#!/bin/sh\nuntil test -e %s; do sleep 0.05; done\n' "$dir/go" >slow
+	chmod +x slow
+	run_now --validate "$dir/slow" --reload-command true
+	start asking inside "$gs" reload
+	by_hand reload --deadline 300ms
+	expect_status 3
+	touch go
+	ended asking
+	expect_equal "$status $(<asking.log)" "0 the resident's reload: acknowledged"
 }
 
 @test "removed state: another version has to be reloaded, though its number is the same" {
