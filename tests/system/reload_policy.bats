@@ -474,6 +474,26 @@ run_policy() {
 		"good1 good2 good2 3"
 }
 
+@test "failure: a person settles for the old version, or has the failed one tried again" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	within 10 in_state acknowledged
+	by_hand rollback --target "$dir/target" "$(status_of .published.digest)"
+	echo "$status $output"
+	expect_status 0
+	within 10 is_ready
+	expect_equal "$(<target/file)" good1
+	by_hand sync --source "$dir/src" --target "$dir/target" --force
+	expect_status 0
+	within 10 eval '[[ $(status_of .published.serial) > 3 ]]'
+	within 20 eval '[[ $(times_logged run "going back to") == 2 ]]'
+	within 10 in_state acknowledged
+	expect_equal "$(<target/file) $(status_of .ready)" "good1 false"
+}
+
 # ---- when ----
 
 @test "when: each pod has its own moment in the spread, always the same" {
