@@ -198,8 +198,8 @@ static void take_look(struct proof *p, int status, const struct err *e)
 		p->on_end(p->owner, NULL);
 		return;
 	}
-	/* That the last look was cut short says less than what the one before saw. */
-	if (left > 0 || e->kind != ERR_DEADLINE || p->last.kind == ERR_NONE)
+	/* An answer has no time at the very end: the look before saw more. */
+	if (left > 0 || !p->client || p->last.kind == ERR_NONE)
 		p->last = *e;
 	if (left > 0) {
 		loop_timer_start(p->loop, &p->timer, p->pause_ms < left ? p->pause_ms : left);
