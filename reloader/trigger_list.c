@@ -47,9 +47,9 @@ static int set_value(const struct setting *row, struct reload_settings *s, const
 				return -1;
 		return 0;
 	}
-	if (json_is_object(value) || json_is_array(value))
-		return err_set(e, ERR_USAGE, "expected a text or a number");
 	owned char *printed = text ? mem_copy(text) : json_print(value, false);
+	if (json_is_object(value) || json_is_array(value) || (!text && text_is(printed, "null")))
+		return err_set(e, ERR_USAGE, "expected a text or a number");
 	return setting_add(row, s, printed, e);
 }
 

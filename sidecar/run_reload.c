@@ -65,7 +65,8 @@ static void tell_failed_try(struct run *r)
 	int64_t now = clock_ms();
 	char span[CLOCK_TEXT_SIZE];
 
-	if (!behind->count || (r->told_failure && now - r->told_failure < TELL_FAILURE_EVERY_MS))
+	if (behind->state != TRIES_PAUSED || !behind->count ||
+	    (r->told_failure && now - r->told_failure < TELL_FAILURE_EVERY_MS))
 		return;
 	r->told_failure = now;
 	log_warn("reload by %s not acknowledged yet (try %u), trying on for up to %s: %s",

@@ -118,6 +118,7 @@ ran() {
 	refused '"command": expected texts in the list' --trigger '{"command": ["a", 1]}'
 	refused '"timeout": ' --trigger '{"command": ["a"], "timeout": "soon"}'
 	refused '"url": expected a text or a number' --trigger '{"url": {}}'
+	refused '"body": expected a text or a number' --trigger '{"url": "http://a/", "body": null}'
 	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-url http://a/
 	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-header 'a: b'
 	refused 'reload-timeout: expected more' --trigger '{"command": ["a"], "timeout": "0s"}'
@@ -590,6 +591,6 @@ killed_in() {
 	within 10 eval '[[ $(<target/file) == v2 ]]'
 	within 10 eval '[[ $(paste -sd " " reloads) == "v1 v2" ]]'
 	logged run "was removed"
-	within 10 is_ready
-	expect_equal "$(status_of .reload.acknowledged.serial)" 1
+	within 10 inside "$gs" status
+	expect_equal "$(jq .serial target/.gs-sidecar/acknowledged.json)" 1
 }
