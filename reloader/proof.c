@@ -36,6 +36,7 @@ struct proof {
 	struct err processes_unknown; /* why they could not be listed */
 	struct trigger_key key;
 	struct loop_timer timer;
+	struct err last; /* why it was not proven when it was looked for last */
 	int64_t end, pause_ms;
 	void (*on_end)(void *owner, const struct err *why);
 	void *owner;
@@ -54,10 +55,11 @@ static void add_letter(struct buf *b, unsigned char letter, bool for_pattern)
 		(void)buf_add_format(b, "%%%02X", letter);
 }
 
-/* The text with {digest} and {version} filled in, on the heap. */
-static char *filled_in(const struct proof *p, const char *text, bool for_pattern)
+/* The text with {digest} and {version} filled in, on the heap; NULL with e when one is not known.
+ */
+static char *filled_in(const struct proof *p, const char *text, bool for_pattern, struct err *e)
 {
-	struct buf b = BUF_INIT(TEXT_MOST);
+	owned_buf b = BUF_INIT(TEXT_MOST);
 	const char *value;
 
 	for (; *text; text++) {
@@ -71,6 +73,14 @@ static char *filled_in(const struct proof *p, const char *text, bool for_pattern
 			(void)buf_add(&b, text, 1);
 			continue;
 		}
+		/* Filled in with nothing it would fit everything. */
+		if (!*value) {
+			(void)err_set(e, ERR_USAGE,
+				      value == p->key.digest
+					      ? "{digest} is not known"
+					      : "{version} is not known: no label is set");
+			return NULL;
+		}
 		for (; *value; value++)
 			add_letter(&b, (unsigned char)*value, for_pattern);
 	}
@@ -80,9 +90,11 @@ static char *filled_in(const struct proof *p, const char *text, bool for_pattern
 /* Whether text, without blanks around it, is what is wanted; why not in e. */
 static int compare(const struct proof *p, const char *where, const char *text, struct err *e)
 {
-	owned char *wanted = filled_in(p, p->settings->prove_value, true);
+	owned char *wanted = filled_in(p, p->settings->prove_value, true, e);
 	size_t length;
 
+	if (!wanted)
+		return -1;
 	text += strspn(text, " \t\r\n");
 	for (length = strlen(text); length && strchr(" \t\r\n", text[length - 1]);)
 		length--;
@@ -132,9 +144,12 @@ static int judge_file(const struct proof *p, struct err *e)
 	owned_buf text = BUF_INIT(TEXT_MOST);
 	struct stat now;
 
+	/* The game could put a pipe there, which is waited at, or a link to what it may not read.
+	 */
 	if (p->settings->prove_value)
-		return io_read_file(AT_FDCWD, path, &text, e) < 0 ? -1
-								  : compare(p, path, text.data, e);
+		return io_read_regular(AT_FDCWD, path, &text, e) < 0
+			       ? -1
+			       : compare(p, path, text.data, e);
 	if (stat(path, &now) < 0)
 		return err_sys(e, "look at '%s'", path);
 	if (now.st_ino == p->file.st_ino && now.st_size == p->file.st_size &&
@@ -183,13 +198,16 @@ static void take_look(struct proof *p, int status, const struct err *e)
 		p->on_end(p->owner, NULL);
 		return;
 	}
+	/* An answer has no time at the very end: the look before saw more. */
+	if (left > 0 || !p->client || p->last.kind == ERR_NONE)
+		p->last = *e;
 	if (left > 0) {
 		loop_timer_start(p->loop, &p->timer, p->pause_ms < left ? p->pause_ms : left);
 		p->pause_ms = p->pause_ms * 2 < PAUSE_MOST_MS ? p->pause_ms * 2 : PAUSE_MOST_MS;
 		return;
 	}
 	(void)err_set(&why, ERR_DEADLINE, "not proven within %s: %s",
-		      clock_span(p->settings->prove_within, span), e->text);
+		      clock_span(p->settings->prove_within, span), p->last.text);
 	p->on_end(p->owner, &why);
 }
 
@@ -206,7 +224,8 @@ static void on_answer(void *owner, const struct http_result *result)
 static void ask(struct proof *p)
 {
 	int64_t left = p->end - clock_ms();
-	owned char *url = filled_in(p, p->settings->prove_url, false);
+	struct err e = { 0 };
+	owned char *url = filled_in(p, p->settings->prove_url, false, &e);
 	const struct http_plan plan = {
 		.url = url,
 		.ca_file = p->settings->ca_file,
@@ -216,9 +235,8 @@ static void ask(struct proof *p)
 						  : LOOK_MOST_MS,
 		.body_most = TEXT_MOST,
 	};
-	struct err e = { 0 };
 
-	p->call = http_call_start(p->client, &plan, on_answer, p, &e);
+	p->call = url ? http_call_start(p->client, &plan, on_answer, p, &e) : NULL;
 	if (!p->call)
 		take_look(p, -1, &e);
 }
@@ -257,6 +275,7 @@ void proof_begin(struct proof *p, const struct trigger_key *key,
 	p->owner = owner;
 	p->end = clock_ms() + p->settings->prove_within;
 	p->pause_ms = PAUSE_FIRST_MS;
+	p->last = (struct err){ 0 };
 	loop_timer_start(p->loop, &p->timer, 0);
 }
 

@@ -6,7 +6,10 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/text.h"
 #include "reloader/proof.h"
+
+#include <string.h>
 
 static struct metric acknowledged_count = {
 	.name = "gs_sidecar_reloads_acknowledged_total",
@@ -121,12 +124,15 @@ static void on_turn(struct turn *t)
 	struct reload *r = t->owner;
 
 	r->began = clock_ms();
-	if (r->proof)
+	if (r->proof) {
 		proof_before(r->proof);
+		r->wanted.proven_from = r->began;
+	}
 	r->counting = r->turn.port_count > 0;
 	if (r->counting) {
 		r->cost = turn_cost(&r->turn);
 		cost_before(&r->cost);
+		memcpy(r->counted, r->wanted.digest, sizeof(r->counted));
 	}
 	start_next(r);
 }
@@ -265,7 +271,7 @@ void reload_done(struct reload *r)
 
 void reload_request(struct reload *r, const struct trigger_key *key)
 {
-	bool new = key->serial != r->wanted.serial;
+	bool new = key->serial != r->wanted.serial || !text_is(key->digest, r->wanted.digest);
 
 	r->wanted = *key;
 	if (!count_in(r, TRIES_UNDER_WAY)) {

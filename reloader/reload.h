@@ -54,6 +54,7 @@ struct reload {
 	struct proof *proof;      /* NULL: not wanted */
 	struct err unproven;      /* why */
 	struct cost cost;         /* of the last reload that was counted; ports NULL: none */
+	char counted[40];         /* the digest of what it was the reload of */
 	bool counting;            /* it is not known yet */
 	struct loop_timer counts; /* when it is */
 	int64_t began, first_sent_at, acknowledged_at; /* clock_ms(), 0: not yet */

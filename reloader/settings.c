@@ -281,10 +281,24 @@ static int check_proof(const struct reload_settings *s, struct err *e)
 	return 0;
 }
 
+int reload_settings_check_way(const struct reload_settings *s, struct err *e)
+{
+	if (s->url || s->signal || s->command.count || s->triggers.count)
+		return 0;
+	if (s->prove_url || s->prove_file || s->prove_process || s->spread ||
+	    s->on_failure != RELOAD_FAILED_KEEP || s->when != RELOAD_NOW)
+		return err_set(e, ERR_USAGE,
+			       "reload-failed, reload-when, reload-spread and prove-... need a way "
+			       "to reload: reload-url, reload-signal, reload-command or trigger");
+	return 0;
+}
+
 int reload_settings_check(const struct reload_settings *s, struct err *e)
 {
 	if (trigger_list_check(s, e) < 0 || check_proof(s, e) < 0)
 		return -1;
+	if (!s->deadline)
+		return err_set(e, ERR_USAGE, "reload-deadline: expected more than 0s");
 	if (s->game_tcp.count > SOCKETS_PORTS_MOST)
 		return err_set(e, ERR_USAGE, "game-tcp: more than %d ports", SOCKETS_PORTS_MOST);
 	if (s->when == RELOAD_IDLE && !s->game_tcp.count)

@@ -53,6 +53,9 @@ enum reload_when { RELOAD_NOW, RELOAD_IDLE };
 /* ERR_USAGE when they do not go together. */
 int reload_settings_check(const struct reload_settings *s, struct err *e);
 
+/* ERR_USAGE when something is set that does nothing without a way to reload, and there is none. */
+int reload_settings_check_way(const struct reload_settings *s, struct err *e);
+
 extern const struct setting_group reload_http_rows;     /* url ... ca-file */
 extern const struct setting_group reload_signal_rows;   /* signal */
 extern const struct setting_group reload_process_rows;  /* process, command */

@@ -25,6 +25,7 @@ struct trigger_key {
 	char digest[40]; /* "" when it is not known */
 	int64_t serial;
 	char version[TRIGGER_VERSION_SIZE]; /* its label, or "" */
+	int64_t proven_from; /* clock_ms(): what was done before proves nothing; 0: no proof */
 };
 
 struct trigger_outcome {

@@ -40,8 +40,9 @@ static void start(struct trigger *trigger, const struct trigger_key *key, int64_
 	struct trigger_http *t = (struct trigger_http *)trigger;
 	struct trigger_outcome outcome = { .output = "" };
 	owned char *digest = mem_format("X-GS-Digest: %s", key->digest);
-	owned char *idempotency =
-		mem_format("Idempotency-Key: %s-%" PRId64, key->digest, key->serial);
+	owned char *proven = key->proven_from ? mem_format("-%" PRId64, key->proven_from) : NULL;
+	owned char *idempotency = mem_format("Idempotency-Key: %s-%" PRId64 "%s", key->digest,
+					     key->serial, proven ? proven : "");
 	const char *const both[] = { digest, idempotency, NULL };
 	const struct http_plan plan = {
 		.url = t->settings->url,

@@ -47,9 +47,9 @@ static int set_value(const struct setting *row, struct reload_settings *s, const
 				return -1;
 		return 0;
 	}
-	if (json_is_object(value) || json_is_array(value))
-		return err_set(e, ERR_USAGE, "expected a text or a number");
 	owned char *printed = text ? mem_copy(text) : json_print(value, false);
+	if (json_is_object(value) || json_is_array(value) || (!text && text_is(printed, "null")))
+		return err_set(e, ERR_USAGE, "expected a text or a number");
 	return setting_add(row, s, printed, e);
 }
 
@@ -85,6 +85,7 @@ static void set_rest(struct reload_settings *s, const struct reload_settings *pl
 	s->timeout = plain->timeout;
 	s->backoff = plain->backoff;
 	s->connect_timeout = plain->connect_timeout;
+	s->ca_file = plain->ca_file ? mem_copy(plain->ca_file) : NULL;
 }
 
 static int read_item(const char *text, const struct reload_settings *plain,
@@ -123,10 +124,12 @@ int trigger_list_check(const struct reload_settings *s, struct err *e)
 {
 	if (s->triggers.count > TRIGGERS_MOST)
 		return err_set(e, ERR_USAGE, "trigger: more than %d of them", TRIGGERS_MOST);
-	if (s->triggers.count && (s->url || s->signal || s->command.count))
+	if (s->triggers.count &&
+	    (s->url || s->signal || s->command.count || s->headers.count || s->body))
 		return err_set(e, ERR_USAGE,
-			       "trigger cannot be together with reload-url, reload-signal or "
-			       "reload-command: make them triggers too");
+			       "trigger cannot be together with reload-url, reload-header, "
+			       "reload-body, reload-signal or reload-command: put them into a "
+			       "trigger");
 	return trigger_check(s, e);
 }
 

@@ -114,8 +114,13 @@ static char *state_of_resident(const struct config *c, struct err *e)
 
 	if (resident_ask(c, "GET", "/status", NULL, ASK_TIMEOUT_MS, &result, e) == 0) {
 		struct json *j = json_read(result.body.data, e);
-		const char *text = j ? json_text(json_get(json_get(j, "reload"), "state")) : NULL;
+		const struct json *reload = json_get(j, "reload");
+		const char *text = json_text(json_get(reload, "state"));
 
+		/* Before the first version there is nothing to reload, but there will be. */
+		if (text && text_is(text, reload_state_name(RELOAD_NONE)) &&
+		    json_text(json_get(reload, "trigger")))
+			text = reload_state_name(RELOAD_OWED);
 		state = mem_copy(text ? text : "unknown");
 		json_free(j);
 	}

@@ -18,8 +18,12 @@
 int check_run(const struct config *c, struct err *e)
 {
 	if (check_sync(c, e) < 0 || reload_settings_check(&c->reload, e) < 0 ||
-	    run_watch_check(c, e) < 0)
+	    reload_settings_check_way(&c->reload, e) < 0 || run_watch_check(c, e) < 0)
 		return -1;
+	if (c->reload.on_failure == RELOAD_FAILED_ROLLBACK && !c->sync.keep)
+		return err_set(e, ERR_USAGE,
+			       "reload-failed rollback needs keep: with 0 there is no version to "
+			       "go back to");
 	if (!address_is_local(&c->serve.control))
 		return err_set(e, ERR_USAGE,
 			       "%s: expected unix:PATH or a loopback address: control can change "
@@ -35,7 +39,7 @@ bool run_is_ready(struct run *r, const char **ret_reason)
 	r->facts.acknowledged = r->reload.state == RELOAD_ACKNOWLEDGED;
 	r->facts.refused = r->reload.state == RELOAD_REFUSED;
 	r->facts.unproven = r->reload.state == RELOAD_UNPROVEN;
-	r->facts.failed = r->failed;
+	r->facts.failed = r->failed_counts ? r->failed : NULL;
 	return readiness_verdict(&r->facts, ret_reason);
 }
 

@@ -53,7 +53,9 @@ struct run {
 
 	struct reload reload; /* name NULL: no way to reload is configured */
 	bool went_back;       /* the policy has gone back from the version of the sources */
-	char *failed;         /* see struct readiness_facts */
+	char *failed; /* why the last version that failed did; NULL: none, or not read yet */
+	char failed_digest[DIGEST_TEXT_SIZE];
+	bool failed_counts;   /* it is published, or what the sources have */
 	bool first_start;     /* no version was ever acknowledged on this volume */
 	int64_t told_failure; /* clock_ms() of the last line about a failed try */
 	bool was_ready;
@@ -73,6 +75,12 @@ void run_reload_stop(struct run *r);
 
 /* Called when a version is what the target holds: its reload is next. */
 void run_reload_published(struct run *r);
+
+/* After each sync: whether the version that failed is still one to be unready for. */
+void run_reload_judge(struct run *r);
+
+/* The version that failed is no longer held against anybody. */
+void run_reload_forgive(struct run *r);
 
 /* run_sync.c */
 void run_sync_init(struct run *r);
@@ -104,8 +112,11 @@ const char *run_watch_mode(const struct run *r);
 void run_ask_rollback(struct http_request *request, void *owner);
 void run_ask_force(struct http_request *request, void *owner);
 
-/* Goes back to the version by our own policy. False when something else is being asked for. */
-bool run_ask_back(struct run *r, const char *digest);
+/* Goes back to the version by our own policy. Nothing may be asked for, and the lock be ours. */
+void run_ask_back(struct run *r, const char *digest);
+
+/* A newer version was published before that began: it is not what was to be gone back from. */
+void run_ask_no_back(struct run *r);
 
 /* Whether the next sync is one that was asked for. */
 bool run_ask_is_next(const struct run *r);

@@ -84,16 +84,19 @@ void run_ask_force(struct http_request *request, void *owner)
 	ask(owner, request, "--force");
 }
 
-bool run_ask_back(struct run *r, const char *digest)
+void run_ask_back(struct run *r, const char *digest)
 {
-	if (r->asked || r->sync.state.lock < 0)
-		return false;
 	r->asked = mem_format("--back=%s", digest);
 	if (!r->sync_child.pid) {
 		loop_timer_stop(r->loop, &r->next_sync);
 		run_sync_begin(r);
 	}
-	return true;
+}
+
+void run_ask_no_back(struct run *r)
+{
+	if (r->asked && !r->asker)
+		run_ask_stop(r);
 }
 
 bool run_ask_is_next(const struct run *r)
@@ -112,7 +115,7 @@ bool run_ask_answer(struct run *r, const struct sync_report *report)
 		http_request_answer(r->asker, 200, "application/json", text);
 		/* What a person wants is wanted, whatever a reload said of it. */
 		if (report->done)
-			state_unfail(&r->sync.state);
+			run_reload_forgive(r);
 	}
 	run_ask_stop(r);
 	return true;

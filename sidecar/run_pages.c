@@ -107,6 +107,9 @@ static void put_tries(struct json *j, const struct tries *t)
 	json_put_text(j, "last_output", text_or_null(t->output));
 }
 
+/* What is left of another version's is not shown. */
+static const struct tries not_begun;
+
 static struct json *triggers_json(const struct reload *reload)
 {
 	struct json *j = json_array();
@@ -117,7 +120,7 @@ static struct json *triggers_json(const struct reload *reload)
 
 		json_put_text(one, "trigger", t->trigger->name);
 		json_put_bool(one, "done", i < reload->started && t->state == TRIES_DONE);
-		put_tries(one, t);
+		put_tries(one, i < reload->started ? t : &not_begun);
 		json_add(j, one);
 	}
 	return j;
@@ -136,7 +139,6 @@ static struct json *cost_json(const struct cost *cost)
 
 static struct json *reload_json(const struct run *r)
 {
-	static const struct tries none;
 	const struct reload *reload = &r->reload;
 	struct record acknowledged = state_acknowledged(&r->sync.state);
 	struct json *j = json_object();
@@ -144,7 +146,7 @@ static struct json *reload_json(const struct run *r)
 	json_put_text(j, "trigger", reload->name);
 	json_put_text(j, "state", reload_state_name(reload->state));
 	json_put_text(j, "waits", text_or_null(reload->turn.waits_for));
-	put_tries(j, reload->name ? reload_behind(reload) : &none);
+	put_tries(j, reload->started ? reload_behind(reload) : &not_begun);
 	json_put(j, "triggers", triggers_json(reload));
 	json_put_text(j, "proof", reload->proof ? proof_name(reload->proof) : NULL);
 	json_put_text(j, "unproven", text_or_null(reload->unproven.text));
@@ -315,7 +317,9 @@ static void on_reload_again(struct http_request *request, void *owner)
 {
 	struct run *r = owner;
 
-	if (reload_again(&r->reload)) {
+	if (r->asked) {
+		http_request_answer(request, 200, "text/plain", "another version comes\n");
+	} else if (reload_again(&r->reload)) {
 		log_info("asked to try the reload again");
 		http_request_answer(request, 200, "text/plain", "trying again\n");
 	} else {

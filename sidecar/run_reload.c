@@ -11,22 +11,29 @@
 #include "base/text.h"
 #include "sidecar/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TELL_FAILURE_EVERY_MS 10000
 
-/* What is published is not good, or is not what the sources have. */
-static void read_failed(struct run *r)
+/* In memory first: on a full disk there may be no other place. */
+void run_reload_judge(struct run *r)
 {
-	char digest[DIGEST_TEXT_SIZE];
+	const char *digest = r->failed_digest;
 
-	free(r->failed);
-	r->failed = state_failed(&r->sync.state, digest);
-	if (!r->failed || text_is(digest, r->report.result.published.digest) || r->went_back ||
-	    (r->report.result.held && state_is_rejected(&r->sync.state, digest)))
-		return;
+	if (!r->failed)
+		r->failed = state_failed(&r->sync.state, r->failed_digest);
+	r->failed_counts =
+		r->failed && (text_is(digest, r->report.result.published.digest) || r->went_back ||
+			      (r->report.result.held && state_is_rejected(&r->sync.state, digest)));
+}
+
+void run_reload_forgive(struct run *r)
+{
+	state_unfail(&r->sync.state);
 	free(r->failed);
 	r->failed = NULL;
+	r->failed_counts = false;
 }
 
 static void fail_version(struct run *r, const char *digest, const char *why)
@@ -38,18 +45,8 @@ static void fail_version(struct run *r, const char *digest, const char *why)
 			 e.text);
 	free(r->failed);
 	r->failed = mem_copy(why);
-}
-
-/* It did well this time. */
-static void forgive_version(struct run *r)
-{
-	char digest[DIGEST_TEXT_SIZE];
-	owned char *why = state_failed(&r->sync.state, digest);
-
-	if (!why || !text_is(digest, r->reload.wanted.digest))
-		return;
-	state_unfail(&r->sync.state);
-	read_failed(r);
+	(void)snprintf(r->failed_digest, sizeof(r->failed_digest), "%s", digest);
+	run_reload_judge(r);
 }
 
 static void remember_acknowledged(struct run *r)
@@ -68,7 +65,8 @@ static void tell_failed_try(struct run *r)
 	int64_t now = clock_ms();
 	char span[CLOCK_TEXT_SIZE];
 
-	if (!behind->count || (r->told_failure && now - r->told_failure < TELL_FAILURE_EVERY_MS))
+	if (behind->state != TRIES_PAUSED || !behind->count ||
+	    (r->told_failure && now - r->told_failure < TELL_FAILURE_EVERY_MS))
 		return;
 	r->told_failure = now;
 	log_warn("reload by %s not acknowledged yet (try %u), trying on for up to %s: %s",
@@ -100,13 +98,15 @@ static bool go_back(struct run *r, const char *why)
 		log_error("there is no version to go back to that the game has acknowledged");
 		return false;
 	}
-	if (!run_ask_back(r, good.digest)) {
+	if (r->asked || r->sync.state.lock < 0) {
 		log_warn("not going back: something else is asked for");
 		return false;
 	}
+	/* Before: a crash after the target has changed must not forget it. */
 	owned char *text = mem_format("gone back from %s: %s", bad, why);
 	fail_version(r, bad, text);
 	log_warn("going back to %s, which the game has acknowledged", good.digest);
+	run_ask_back(r, good.digest);
 	return true;
 }
 
@@ -140,7 +140,9 @@ static void on_change(struct reload *reload)
 		tell_failed_try(r);
 		break;
 	case RELOAD_ACKNOWLEDGED:
-		forgive_version(r);
+		/* It did well this time. */
+		if (r->failed && text_is(r->failed_digest, reload->wanted.digest))
+			run_reload_forgive(r);
 		remember_acknowledged(r);
 		tell_acknowledged(reload);
 		break;
@@ -172,8 +174,8 @@ static void on_cost(struct reload *reload)
 		return;
 	owned char *why = mem_format("its reload cut %zu connections, more than %lld", cost->cut,
 				     (long long)limit);
-	log_error("version %s is harmful: %s", reload->wanted.digest, why);
-	fail_version(r, reload->wanted.digest, why);
+	log_error("version %s is harmful: %s", reload->counted, why);
+	fail_version(r, reload->counted, why);
 	run_tell_readiness(r);
 }
 
@@ -196,7 +198,6 @@ void run_reload_published(struct run *r)
 	struct record acknowledged = state_acknowledged(&r->sync.state);
 	struct trigger_key key = key_of(published);
 
-	read_failed(r);
 	if (r->reload.name && acknowledged.serial == published->serial &&
 	    text_is(acknowledged.digest, published->digest)) {
 		log_info("the game has acknowledged this version before: no reload");

@@ -79,7 +79,9 @@ static void expect_old_trees(struct run *r)
 static void take_report(struct run *r, const struct sync_report *report)
 {
 	bool first = !r->published_at, failed = r->sync_error.kind != ERR_NONE;
-	bool news = first || report->result.published.serial != r->report.result.published.serial;
+	const struct record *now = &report->result.published, *last = &r->report.result.published;
+	/* Serials begin anew when somebody has removed the state directory. */
+	bool news = first || now->serial != last->serial || !text_is(now->digest, last->digest);
 
 	r->report = *report;
 	expect_old_trees(r);
@@ -90,10 +92,14 @@ static void take_report(struct run *r, const struct sync_report *report)
 		owned char *text = sync_report_say(report);
 		log_info("%s", text);
 	}
-	if (!news)
+	run_reload_judge(r);
+	if (!news) {
+		run_tell_readiness(r);
 		return;
+	}
 	r->published_at = clock_ms();
 	r->changes += !first;
+	run_ask_no_back(r);
 	run_reload_published(r);
 }
 

@@ -134,6 +134,29 @@ expect_cost() {
 	within 10 eval '[[ $(cost) == "0 0 null" ]]'
 }
 
+# The refused version's connections are counted when the policy has gone back already.
+@test "cost: what a version that was gone back from has cut is not held against the good one" {
+	start_nginx
+	run_now --cut-within 1s
+	within 10 eval '[[ $(cost) == "0 0 null" ]]'
+	kill "$run_pid"
+	ended run
+	rm target/.gs-sidecar/control.sock
+	hold / keep-alive 200
+	start run "${in_container[@]}" "$gs" run --source "$dir/src" --target "$dir/target" \
+		--watch-source --watch-settle 50ms --game-tcp "$nginx_port" --game-loopback \
+		--cut-within 60s --cut-limit 0 --reload-failed rollback --reload-deadline 1s \
+		--reload-command sh --reload-command -c --reload-command \
+		"! grep -q bad '$dir/target/file' || { nginx -p '$dir' -c '$dir/nginx.conf' -s reload; exit 1; }"
+	within 10 is_ready
+	echo bad >src/file
+	within 10 logged run "going back to"
+	within 10 logged run "is harmful: its reload cut 1 connections"
+	within 10 eval '[[ $(status_of .reload.state) == acknowledged ]]'
+	expect_equal "$(status_of .ready) $(<target/file)" "false v1"
+	logged run "version $(status_of '.kept[] | select(.held) | .digest') is harmful"
+}
+
 @test "when idle: the reload waits until nobody is connected" {
 	start_nginx
 	hold /play upgrade 101

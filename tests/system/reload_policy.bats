@@ -118,7 +118,10 @@ ran() {
 	refused '"command": expected texts in the list' --trigger '{"command": ["a", 1]}'
 	refused '"timeout": ' --trigger '{"command": ["a"], "timeout": "soon"}'
 	refused '"url": expected a text or a number' --trigger '{"url": {}}'
+	refused '"body": expected a text or a number' --trigger '{"url": "http://a/", "body": null}'
 	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-url http://a/
+	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-header 'a: b'
+	refused 'reload-timeout: expected more' --trigger '{"command": ["a"], "timeout": "0s"}'
 	local many=()
 	for _ in {1..17}; do many+=(--trigger '{"command": ["a"]}'); done
 	refused "more than 16" "${many[@]}"
@@ -253,6 +256,48 @@ start_game() {
 	expect_equal "$(paste -sd ' ' reloads) $(status_of .published.serial)" "v1 v2 2"
 }
 
+@test "proof: a version without a label is not proven by whatever the game says" {
+	echo anything >loaded
+	run_now --reload-command true --prove-file "$dir/loaded" --prove-value '*{version}*' \
+		--prove-within 100ms
+	within 10 in_state unproven
+	status_of .reload.unproven | grep -F "{version} is not known: no label is set"
+	run "$gs" reload --command true --prove-file "$dir/loaded" --prove-value '*{digest}*' \
+		--prove-within 100ms
+	expect_status 3
+	expect_output "{digest} is not known"
+}
+
+@test "proof: a pipe or a link in the place of the file is not waited at, nor followed" {
+	mkfifo loaded
+	run_now --reload-command true --prove-file "$dir/loaded" --prove-value ok --prove-within 100ms
+	within 10 in_state unproven
+	status_of .reload.unproven | grep -F "'$dir/loaded' is not a file"
+	rm loaded
+	echo sesame >secret
+	ln -s secret loaded
+	by_hand reload
+	expect_status 1
+	[[ $(status_of .reload.unproven) != *sesame* ]]
+}
+
+@test "proof: an endpoint that has reloaded the version does it again when proof is wanted anew" {
+	start reloader "$gs" reloader --listen 127.0.0.1:0 -- sh -c 'echo >>runs'
+	within 10 logged reloader "answering /reload"
+	local flags=(--reload-url "http://127.0.0.1:$(port_of reloader)/reload"
+		--prove-file "$dir/loaded" --prove-value ok --prove-within 100ms)
+	run_now "${flags[@]}"
+	within 10 in_state unproven
+	by_hand reload
+	expect_status 1
+	expect_equal "$(wc -l <runs)" 2
+	stop
+	echo ok >loaded
+	run_now "${flags[@]}"
+	within 10 is_ready
+	expect_equal "$(wc -l <runs)" 3
+}
+
 @test "proof: what makes no sense is refused" {
 	local flags
 
@@ -270,6 +315,21 @@ start_game() {
 		--reload-idle-or-after 1s
 		--game-tcp 0
 		--game-tcp 65536
+		--reload-timeout 0s
+		--reload-deadline 0s
+		--reload-failed rollback --keep 0
+	END
+	while read -r flags; do
+		# shellcheck disable=SC2086 # words
+		run "$gs" check run --source src --target target $flags
+		expect_status 2 && expect_output "need a way to reload"
+	done <<-END
+		--prove-file b
+		--prove-url http://a/
+		--prove-process nginx
+		--reload-failed rollback
+		--reload-when idle --game-tcp 1
+		--reload-spread 1s
 	END
 }
 
@@ -367,6 +427,74 @@ run_policy() {
 	expect_equal "$(<target/file) $(<loaded) $(status_of .ready)" "good1 good1 false"
 }
 
+@test "failure: sources that have the good version again make the container ready" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	within 10 in_state acknowledged
+	expect_equal "$(status_of .ready)" false
+	echo good1 >src/file
+	within 10 is_ready
+	expect_equal "$(wc -l <loaded)" 2
+}
+
+@test "failure: what cannot be written down is known until a restart" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	mkdir target/.gs-sidecar/failed
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	within 10 in_state acknowledged
+	logged run "this could not be recorded, a restart will forget it"
+	expect_equal "$(<target/file) $(status_of .ready)" "good1 false"
+	status_of .reason | grep -F "gone back from"
+}
+
+@test "failure: a newer version that comes meanwhile is not gone back from" {
+	cat >slow <<-END
+		#!/bin/sh
+		grep -q good2 file || exit 0
+		touch '$dir/comes'
+		until test -e '$dir/refused'; do sleep 0.05; done
+	END
+	chmod +x slow
+	echo good1 >src/file
+	run_policy --reload-failed rollback --reload-deadline 2s --validate "$dir/slow"
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(status_of .published.serial) == 2 ]]'
+	echo good2 >src/file
+	within 10 test -e comes
+	within 10 logged run "going back to"
+	touch refused
+	within 10 is_ready
+	expect_equal "$(paste -sd ' ' loaded) $(<target/file) $(status_of .published.serial)" \
+		"good1 good2 good2 3"
+}
+
+@test "failure: a person settles for the old version, or has the failed one tried again" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	within 10 in_state acknowledged
+	by_hand rollback --target "$dir/target" "$(status_of .published.digest)"
+	echo "$status $output"
+	expect_status 0
+	within 10 is_ready
+	expect_equal "$(<target/file)" good1
+	by_hand sync --source "$dir/src" --target "$dir/target" --force
+	expect_status 0
+	within 10 eval '[[ $(status_of .published.serial) > 3 ]]'
+	within 20 eval '[[ $(times_logged run "going back to") == 2 ]]'
+	within 10 in_state acknowledged
+	expect_equal "$(<target/file) $(status_of .ready)" "good1 false"
+}
+
 # ---- when ----
 
 @test "when: each pod has its own moment in the spread, always the same" {
@@ -441,4 +569,28 @@ killed_in() {
 	run_now --reload-command sh --reload-command -c --reload-command "echo >>'$dir/reloads'"
 	within 10 is_ready
 	expect_equal "$(wc -l <reloads)" 1
+}
+
+@test "'reload' waits for the first version, which is still to come" {
+	printf '#!/bin/sh\nuntil test -e %s; do sleep 0.05; done\n' "$dir/go" >slow
+	chmod +x slow
+	run_now --validate "$dir/slow" --reload-command true
+	start asking inside "$gs" reload
+	by_hand reload --deadline 300ms
+	expect_status 3
+	touch go
+	ended asking
+	expect_equal "$status $(<asking.log)" "0 the resident's reload: acknowledged"
+}
+
+@test "removed state: another version has to be reloaded, though its number is the same" {
+	run_now --reload-command sh --reload-command -c --reload-command "cat target/file >>'$dir/reloads'"
+	within 10 is_ready
+	rm -r target/.gs-sidecar
+	echo v2 >src/file
+	within 10 eval '[[ $(<target/file) == v2 ]]'
+	within 10 eval '[[ $(paste -sd " " reloads) == "v1 v2" ]]'
+	logged run "was removed"
+	within 10 inside "$gs" status
+	expect_equal "$(jq .serial target/.gs-sidecar/acknowledged.json)" 1
 }

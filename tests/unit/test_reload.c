@@ -256,6 +256,30 @@ static void the_same_version_is_reloaded_once(void **state)
 	tear_down(&f);
 }
 
+static void request_another(struct fake *f)
+{
+	const struct trigger_key key = { .serial = 1, .digest = "another" };
+
+	if (f->tries == 1)
+		reload_request(&f->reload, &key);
+}
+
+/* After the state directory was removed. */
+static void another_digest_is_another_version(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	set_up(&f, "d", RELOAD_ACKNOWLEDGED);
+	f.at_try = request_another;
+	request(&f, 1);
+	assert_int_equal(loop_run(f.loop), 1);
+	assert_int_equal(f.tries, 2);
+	assert_string_equal(f.reload.tries[0].key.digest, "another");
+	assert_string_equal(f.changes, "ooa");
+	tear_down(&f);
+}
+
 static void a_newer_version_ends_a_pause(void **state)
 {
 	struct fake f;
@@ -398,6 +422,7 @@ int test_reload(void)
 		cmocka_unit_test(a_newer_version_is_tried_at_once_and_the_old_answer_ignored),
 		cmocka_unit_test(an_old_failure_is_ignored_too),
 		cmocka_unit_test(the_same_version_is_reloaded_once),
+		cmocka_unit_test(another_digest_is_another_version),
 		cmocka_unit_test(a_newer_version_ends_a_pause),
 		cmocka_unit_test(the_deadline_refuses),
 		cmocka_unit_test(it_can_be_begun_again),
