@@ -106,7 +106,12 @@ static void take_report(struct run *r, const struct sync_report *report)
 /* Nobody wants it tried again; but what else was to be done is done. */
 static void asked_in_vain(struct run *r, const struct sync_report *report)
 {
-	log_error("what was asked for failed: %s", report->e.text);
+	if (r->asker)
+		log_error("what was asked for failed: %s", report->e.text);
+	else
+		log_error("it could not be gone back, staying unready; a new version, a restart or "
+			  "'gs-sidecar reload' tries again: %s",
+			  report->e.text);
 	(void)run_ask_answer(r, report);
 	if (r->sync_again || r->facts.sync_failed || !r->published_at)
 		run_sync_begin(r);

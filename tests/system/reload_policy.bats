@@ -495,6 +495,71 @@ run_policy() {
 	expect_equal "$(<target/file) $(status_of .ready)" "good1 false"
 }
 
+@test "failure: killed when the good version is back and not reloaded yet" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	local good
+	good="grep -q good target/file && cat target/file >>loaded && { [ ! -e slow ] || sleep 300; }"
+	stop
+	run_now --reload-command sh --reload-command -c --reload-command "$good" --reload-deadline 400ms \
+		--reload-timeout 60s --reload-failed rollback
+	within 10 is_ready
+	touch slow
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	stop KILL
+	rm slow
+	run_policy --reload-failed rollback
+	within 10 in_state acknowledged
+	expect_equal "$(<target/file) $(status_of .ready) $(paste -sd ' ' loaded)" "good1 false good1 good1 good1"
+}
+
+@test "failure: going back works in each publish mode" {
+	local mode
+
+	for mode in data exchange; do
+		rm -rf target loaded
+		mkdir target
+		echo good1 >src/file
+		start run "${in_container[@]}" "$gs" run --source "$dir/src" --target "$dir/target" \
+			--watch-source --watch-settle 50ms --publish "$mode" --reload-failed rollback \
+			--reload-deadline 400ms --reload-command sh --reload-command -c \
+			--reload-command "$(game_that_wants good)"
+		within 10 inside "$gs" status
+		echo bad >src/file
+		within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+		within 10 eval '[[ $(<target/file) == good1 ]]'
+		by_hand status
+		expect_status 1
+		expect_output "gone back from"
+		kill "$run_pid"
+		ended run
+	done
+}
+
+@test "failure: when it cannot be gone back the version stays, unready, until it does well" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback --keep 1
+	within 10 is_ready
+	echo bad1 >src/file
+	within 10 eval '[[ $(status_of .published.serial) == 2 ]]'
+	rm -rf target/..gs-sidecar-generations target/.gs-sidecar/generations
+	within 10 logged run "it could not be gone back, staying unready"
+	expect_equal "$(<target/file) $(status_of .reload.state) $(status_of .ready)" "bad1 refused false"
+	echo good2 >src/file
+	within 10 is_ready
+}
+
+@test "proof: a password and a query in its URL are not shown" {
+	run_now --reload-command true --prove-within 200ms \
+		--prove-url "http://user:sesame@127.0.0.1:1/{digest}?token=sesame"
+	within 10 in_state unproven
+	ask GET /status >status.json
+	inside "$gs" status >status.txt || true
+	expect_secret sesame status.json status.txt run.log
+}
+
 # ---- when ----
 
 @test "when: each pod has its own moment in the spread, always the same" {
