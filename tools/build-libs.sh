@@ -336,9 +336,9 @@ only_named() {
 # What no option sets any more has one value for ever, and the compiler drops what depends on it:
 # 20 kB. A field that is assigned after all does not compile.
 constants() {
-	local strings fields sources state
+	local strings fields sources state needed
 
-	mapfile -t sources < <(find lib/*.c lib/vtls/{vtls,mbedtls}.c ! -name setopt.c ! -name easy.c)
+	mapfile -t sources < <(find lib/*.c lib/vtls/{vtls,mbedtls}.c ! -name easy.c)
 	strings=$(comm -23 <(grep -o '^  STRING_[A-Z0-9_]*' lib/urldata.h | tr -d ' ' | sort -u) \
 		<(grep -o 'STRING_[A-Z0-9_]*' lib/setopt.c | sort -u) | paste -sd'|')
 	fields=$(tr -s ' \n' '|' <<-END
@@ -357,8 +357,11 @@ constants() {
 	sed -i -E "s/data->set\.str\[($strings)\]/((char *)0)/g
 		s/\bdata->set\.(${fields%|})\b/((__typeof__(0 ? data->set.\1 : 0))0)/g
 		s/\bdata->share\b/((struct Curl_share *)0)/g" "${sources[@]}"
-	# Of the state: what these set is what is gone. HTTP/1.1 is what is left; a connection serves one
-	# request, so none is looked for, and no TLS session is kept.
+	# Of the state: HTTP/1.1 is what is left; a connection serves one request, so none is looked for,
+	# and no TLS session is kept; files of authorities are the only files of TLS.
+	needed='state\.(range|resume_from|resolve|referer|uh)|httpwant|reuse_fresh|PGRS_HIDE|sessionid'
+	needed+='|STRING_(CERT|KEY|SSL_CAPATH|SSL_CRLFILE)|\[BLOB_'
+	! grep -nE "$needed" lib/setopt.c || die "an option of the client needs what constants() takes out"
 	state='data->state\.(resume_from|use_range|range|resolve|referer)'
 	state+='|(data->)?conn->bits\.(reuse|multiplex|altused)'
 	sed -i -E "s/Curl_safefree\(data->state\.referer\)/;/
