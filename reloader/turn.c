@@ -101,7 +101,9 @@ void turn_wait(struct turn *t)
 	if (t->timer.armed)
 		return;
 	t->began = clock_ms();
-	t->spread_ends = t->began + (t->settings->spread ? own_moment(t->settings) : 0);
+	t->spread_ends = t->began;
+	if (t->settings->spread && !t->no_spread)
+		t->spread_ends += own_moment(t->settings);
 	look(t);
 }
 

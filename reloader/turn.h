@@ -25,6 +25,7 @@ struct turn {
 
 	uint16_t ports[SOCKETS_PORTS_MOST]; /* the game's */
 	size_t port_count;
+	bool no_spread;      /* it is no update of a fleet */
 	char waits_for[160]; /* for people; "" when it does not wait */
 	int64_t began, spread_ends;
 	struct loop_timer timer;

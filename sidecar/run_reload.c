@@ -204,6 +204,7 @@ void run_reload_published(struct run *r)
 		reload_is_known(&r->reload, &key);
 	} else if (r->reload.name) {
 		r->told_failure = 0;
+		r->reload.turn.no_spread = !acknowledged.digest[0] || r->went_back;
 		reload_request(&r->reload, &key);
 		if (r->reload.turn.waits_for[0])
 			log_info("the reload waits %s", r->reload.turn.waits_for);

@@ -332,13 +332,25 @@ static size_t count_others(const struct generations *g, size_t count, const char
 	return others;
 }
 
+/* The oldest is what the game has acknowledged: should a reload fail, it is gone back to. */
+static bool ends_with_acknowledged(const struct generations *g, const char *published)
+{
+	const struct state s = { .dir = g->state };
+	struct record acknowledged = state_acknowledged(&s);
+
+	return !text_is(acknowledged.digest, published) &&
+	       text_is(g->records[g->count - 1].digest, acknowledged.digest);
+}
+
 void generations_keep_only(struct generations *g, size_t most, const char *published)
 {
 	/* Going back and forth makes many of the same few versions. */
 	const size_t twice = 2 * (most + 1),
 		     in_all = twice < GENERATIONS_MOST ? twice : GENERATIONS_MOST - 1;
 
-	while (g->count && (g->count > in_all || count_others(g, g->count - 1, published) >= most))
+	while (g->count &&
+	       (g->count > in_all || (count_others(g, g->count - 1, published) >= most &&
+				      !(most && ends_with_acknowledged(g, published)))))
 		(void)generations_drop_oldest(g);
 }
 

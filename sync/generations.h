@@ -62,7 +62,10 @@ struct guard_room generations_room(const struct generations *g);
 /* False when there is none. */
 bool generations_drop_oldest(struct generations *g);
 
-/* Drops the oldest as long as most versions besides the published one are still there. */
+/*
+ * Drops the oldest as long as most versions besides the published one are still there, but for the
+ * one that the game has acknowledged.
+ */
 void generations_keep_only(struct generations *g, size_t most, const char *published);
 
 /*

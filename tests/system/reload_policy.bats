@@ -416,6 +416,28 @@ run_policy() {
 	expect_equal "$(times_logged run "going back to")" 1
 }
 
+@test "failure: the good version is kept however many bad ones come, until one is good" {
+	local i
+
+	echo good1 >src/file
+	run_now --reload-command sh --reload-command -c --reload-command "$(game_that_wants good)" \
+		--reload-failed rollback --keep 1 --reload-deadline 5s --reload-backoff 200ms
+	within 10 is_ready
+	for i in {2..5}; do
+		echo "bad$i" >src/file
+		within 10 eval '[[ $(status_of .published.serial) == '"$i"' ]]'
+	done
+	within 20 eval '[[ $(status_of .published.serial) == 6 ]]'
+	within 10 in_state acknowledged
+	expect_equal "$(<target/file)" good1
+	echo good2 >src/file
+	within 10 is_ready
+	echo good3 >src/file
+	within 10 eval '[[ $(status_of .published.serial) == 8 ]]'
+	within 10 is_ready
+	expect_equal "$(status_of '.kept | length')" 1
+}
+
 @test "failure: what is not proven is gone back from too" {
 	echo good1 >src/file
 	run_now --reload-command cp --reload-command target/file --reload-command loaded \
@@ -562,30 +584,53 @@ run_policy() {
 
 # ---- when ----
 
+run_spread() {
+	run_now --reload-command sh --reload-command -c --reload-command "echo >>'$dir/reloads'" \
+		--reload-failed rollback --reload-spread 1h --pod-name "$1"
+}
+
 @test "when: each pod has its own moment in the spread, always the same" {
-	run_now --reload-command sh --reload-command -c --reload-command "echo >>reloads" \
-		--reload-spread 1h --pod-name gss-2048-0
+	local first
+
+	# The first start is no update of a fleet.
+	run_spread gss-2048-0
+	within 10 is_ready
+	echo v2 >src/file
 	within 10 logged run "the reload waits for its moment in the spread"
 	expect_equal "$(status_of .reload.state)" owed
-	status_of .reload.waits | grep -F "for its moment in the spread"
+	first=$(status_of .reload.waits)
+	[[ $first == "for its moment in the spread"* ]]
 	by_hand status
 	expect_output "waits for its moment"
-	local first
-	first=$(status_of .reload.waits)
 	stop
-	run_now --reload-command true --reload-spread 1h --pod-name gss-2048-0
+	run_spread gss-2048-0
 	within 10 eval '[[ $(status_of .reload.waits) != null ]]'
 	expect_equal "$(status_of .reload.waits)" "$first"
 	stop
-	run_now --reload-command true --reload-spread 1h --pod-name gss-2048-1
+	run_spread gss-2048-1
 	within 10 eval '[[ $(status_of .reload.waits) != null ]]'
 	[[ $(status_of .reload.waits) != "$first" ]]
-	[[ ! -e reloads ]]
+	expect_equal "$(wc -l <reloads)" 1
 }
 
 @test "when: the moment comes" {
 	run_now --reload-command true --reload-spread 300ms
 	within 10 is_ready
+	echo v2 >src/file
+	within 10 logged run "the reload waits for its moment in the spread"
+	within 10 is_ready
+}
+
+@test "when: what goes back does not wait for a moment" {
+	echo good1 >src/file
+	run_policy --reload-failed rollback
+	within 10 is_ready
+	stop
+	run_policy --reload-failed rollback --reload-spread 100ms
+	within 10 is_ready
+	echo bad >src/file
+	within 10 eval '[[ $(wc -l <loaded) == 2 ]]'
+	expect_equal "$(times_logged run "the reload waits for its moment")" 1
 }
 
 # ---- a sidecar that is killed in each state ----
