@@ -126,6 +126,16 @@ expect_cost() {
 	expect_cost "1 2 null"
 }
 
+@test "cost: where the kernel may not be asked by netlink, /proc is read" {
+	start_nginx "worker_shutdown_timeout 1s;"
+	in_container+=("$(native deny)" EPERM netlink)
+	run_now --cut-within 3s
+	within 10 eval '[[ $(cost) == "0 0 null" ]]'
+	hold /play upgrade 101
+	hold /play upgrade 101
+	expect_cost "2 2 null"
+}
+
 @test "cost: loopback connections are not players unless it is said" {
 	start_nginx
 	hold /play upgrade 101
