@@ -169,14 +169,18 @@ expect_cost() {
 
 @test "when idle: the reload waits until nobody is connected" {
 	start_nginx
-	hold /play upgrade 101
+	# By a process of its own: what this shell holds is inherited by all that it starts.
+	start player bash -c 'exec 5<>"/dev/tcp/127.0.0.1/$1" &&
+		printf "GET /play HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n" >&5 &&
+		read -r line <&5 && echo "held: $line" && exec sleep 1000' player "$nginx_port"
+	within 10 logged player "held: HTTP/1.1 101"
 	start run "${in_container[@]}" "$gs" run --source "$dir/src" --target "$dir/target" \
 		--game-tcp "$nginx_port" --game-loopback --reload-when idle --reload-command touch \
 		--reload-command "$dir/reloaded"
 	within 10 logged run "the reload waits until nobody is connected, now 1"
 	expect_equal "$(status_of .reload.waits)" "until nobody is connected, now 1"
 	[[ ! -e reloaded ]]
-	exec {players[0]}>&-
+	kill "$player_pid"
 	within 20 is_ready
 	[[ -e reloaded ]]
 }
