@@ -109,11 +109,17 @@ static void end(struct reload *r, enum reload_state state, struct metric *count)
 
 /* ---- the way of a version ---- */
 
+static int64_t min_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* One that starts late, since another one took long, has the time of a try all the same. */
 static void start_next(struct reload *r)
 {
 	struct tries *t = &r->tries[r->started];
-	int64_t ends = r->began + r->deadline_ms, least = clock_ms() + t->timeout_ms;
+	int64_t ends = r->began + r->deadline_ms;
+	int64_t least = clock_ms() + min_of(t->timeout_ms, r->deadline_ms);
 
 	tries_begin(t, &r->wanted, r->started && ends < least ? least : ends);
 	r->started++;

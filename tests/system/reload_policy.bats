@@ -142,6 +142,9 @@ ran() {
 	expect_status 3
 	expect_output "ended with status 7"
 	expect_equal "$(ran a)" 2
+	# The second has its own time of a try, which is not longer than the deadline.
+	expect_output "within 1.1s"
+	(($(ran b) < 20))
 }
 
 # ---- proof ----
