@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -105,8 +106,7 @@ static void check_one(int listen_family, const char *listen_on, int family, cons
 	uint16_t port;
 	owned_fd listener = net_listen(listen_family, listen_on, &port);
 
-	if (listener < 0)
-		skip(); /* no IPv6 here */
+	assert_true(listener >= 0);
 	assert_int_equal(count_on(port), 0);
 	owned_fd accepted = -1;
 	owned_fd client = net_connect(listener, family, from, to, port, &accepted);
@@ -286,7 +286,8 @@ static void where_netlink_is_denied_proc_is_read(void **state)
 			_exit(by_proc_alone(errors[i], port));
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFEXITED(status));
-		if (WEXITSTATUS(status) == 77)
+		/* An emulator does not know how; tests/run says that it is one. */
+		if (WEXITSTATUS(status) == 77 && getenv("INSIDE_BINFMT"))
 			skip();
 		assert_int_equal(WEXITSTATUS(status), 0);
 	}
