@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/token.h"
 #include "reloader/runner.h"
-#include "reloader/token.h"
 
 #include <string.h>
 #include <strings.h>

@@ -10,8 +10,8 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/pattern.h"
+#include "base/process_set.h"
 #include "base/text.h"
-#include "reloader/process_set.h"
 #include "reloader/settings.h"
 #include "reloader/trigger.h"
 

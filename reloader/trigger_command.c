@@ -3,8 +3,8 @@
 #include "reloader/trigger.h"
 
 #include "base/clock.h"
+#include "base/command.h"
 #include "base/mem.h"
-#include "reloader/command.h"
 #include "reloader/settings.h"
 
 struct trigger_command {

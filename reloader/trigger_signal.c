@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "reloader/process.h"
+#include "base/process.h"
 #include "reloader/settings.h"
 
 #include <fcntl.h>

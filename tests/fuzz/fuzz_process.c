@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/text.h"
-#include "reloader/process.h"
 
 #include <fcntl.h>
 #include <stdio.h>

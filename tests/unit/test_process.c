@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "reloader/process.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "reloader/process.h"
-#include "reloader/process_set.h"
+#include "base/process.h"
+#include "base/process_set.h"
 
 #include <fcntl.h>
 #include <signal.h>

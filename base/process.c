@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process: see process.h. */
-#include "reloader/process.h"
+#include "base/process.h"
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/pattern.h"
+#include "base/process_proc.h"
+#include "base/process_why.h"
 #include "base/text.h"
-#include "reloader/process_proc.h"
-#include "reloader/process_why.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token: see token.h. */
-#include "reloader/token.h"
+#include "base/token.h"
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command: see command.h. */
-#include "reloader/command.h"
+#include "base/command.h"
 
 #include "base/child.h"
 #include "base/err.h"

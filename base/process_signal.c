@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process_signal: the part of process.h that signals. */
-#include "reloader/process.h"
+#include "base/process.h"
 
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "reloader/process_proc.h"
-#include "reloader/process_why.h"
+#include "base/process_proc.h"
+#include "base/process_why.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process_proc: see process_proc.h. */
-#include "reloader/process_proc.h"
+#include "base/process_proc.h"
 
 #include "base/buf.h"
 #include "base/err.h"

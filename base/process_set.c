@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process_set: see process_set.h. */
-#include "reloader/process_set.h"
+#include "base/process_set.h"
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/process.h"
+#include "base/process_proc.h"
 #include "base/text.h"
-#include "reloader/process.h"
-#include "reloader/process_proc.h"
 
 #include <string.h>
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process_why: see process_why.h. */
-#include "reloader/process_why.h"
+#include "base/process_why.h"
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/process_proc.h"
 #include "base/text.h"
-#include "reloader/process_proc.h"
 
 #include <errno.h>
 #include <inttypes.h>
