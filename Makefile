@@ -60,7 +60,7 @@ $(BUILD)/obj/base/digest.o: flags += -O2
 $(BUILD)/obj/%.o: %.c Makefile | $(ready)
 	@mkdir -p $(@D)
 	@echo "compile $<"
-	@$(CC) $(flags) -MMD -c -o $@ $<
+	@$(CC) $(flags) -MMD -MP -c -o $@ $<
 
 $(program): $(objects) $(ready)
 	@echo "link    $@"

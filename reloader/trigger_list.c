@@ -5,81 +5,26 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "base/setting_object.h"
 #include "reloader/trigger.h"
-
-#define PREFIX "reload-"
 
 /* What an object may set. */
 static const struct setting_group *const groups[] = {
 	&reload_http_rows, &reload_signal_rows, &reload_process_rows,
 	&reload_try_rows,  &reload_retry_rows,
 };
-#define GROUPS (sizeof(groups) / sizeof(groups[0]))
-
-static const struct setting *find_row(const char *key)
-{
-	for (size_t i = 0; i < GROUPS; i++)
-		for (size_t row = 0; row < groups[i]->count; row++)
-			if (text_is(groups[i]->rows[row].name + sizeof(PREFIX) - 1, key))
-				return &groups[i]->rows[row];
-	return NULL;
-}
-
-static void clear(struct reload_settings *s)
-{
-	for (size_t i = 0; i < GROUPS; i++)
-		for (size_t row = 0; row < groups[i]->count; row++)
-			setting_clear(&groups[i]->rows[row], s);
-}
-
-/* Texts and numbers; the items of a list one after the other. */
-static int set_value(const struct setting *row, struct reload_settings *s, const struct json *value,
-		     struct err *e)
-{
-	const char *text = json_text(value);
-
-	if (row->type == SETTING_LIST && json_is_array(value)) {
-		for (const struct json *item = json_first(value); item; item = json_next(item))
-			if (!json_text(item))
-				return err_set(e, ERR_USAGE, "expected texts in the list");
-			else if (setting_add(row, s, json_text(item), e) < 0)
-				return -1;
-		return 0;
-	}
-	owned char *printed = text ? mem_copy(text) : json_print(value, false);
-	if (json_is_object(value) || json_is_array(value) || (!text && text_is(printed, "null")))
-		return err_set(e, ERR_USAGE, "expected a text or a number");
-	return setting_add(row, s, printed, e);
-}
-
-static int set_members(struct reload_settings *s, const struct json *object, struct err *e)
-{
-	for (const struct json *m = json_first(object); m; m = json_next(m)) {
-		const struct setting *row = find_row(json_key(m));
-
-		if (!row)
-			return err_set(e, ERR_USAGE,
-				       "\"%s\": no setting of a trigger has this name",
-				       json_key(m));
-		if (json_get(object, json_key(m)) != m)
-			return err_set(e, ERR_USAGE, "\"%s\": it is there twice", json_key(m));
-		if (set_value(row, s, m, e) < 0)
-			return err_in(e, "\"%s\"", json_key(m));
-	}
-	return 0;
-}
+static const struct setting_object object = {
+	.what = "a trigger",
+	.groups = groups,
+	.count = sizeof(groups) / sizeof(groups[0]),
+	.prefix = sizeof("reload-") - 1,
+	.size = sizeof(struct reload_settings),
+};
 
 /* What an object does not say is as in the plain settings or, without them, the default. */
 static void set_rest(struct reload_settings *s, const struct reload_settings *plain)
 {
-	struct err ignored;
-
-	for (size_t i = 0; i < GROUPS; i++)
-		for (size_t row = 0; row < groups[i]->count; row++)
-			if (groups[i]->rows[row].standard)
-				(void)setting_set(&groups[i]->rows[row], s,
-						  groups[i]->rows[row].standard, &ignored);
+	setting_object_init(&object, s);
 	if (!plain)
 		return;
 	s->timeout = plain->timeout;
@@ -94,18 +39,15 @@ static int read_item(const char *text, const struct reload_settings *plain,
 	struct json *j = json_read(text, e);
 	int status = -1;
 
-	*ret = (struct reload_settings){ 0 };
 	if (!j)
 		return -1;
 	set_rest(ret, plain);
-	if (!json_is_object(j))
-		(void)err_set(e, ERR_USAGE, "expected a JSON object");
-	else if (set_members(ret, j, e) == 0)
+	if (setting_object_set(&object, ret, j, e) == 0)
 		status = trigger_check(ret, e);
 	if (status == 0 && !ret->url && !ret->signal && !ret->command.count)
 		status = err_set(e, ERR_USAGE, "expected a \"url\", a \"signal\" or a \"command\"");
 	if (status < 0)
-		clear(ret);
+		setting_object_clear(&object, ret);
 	json_free(j);
 	return status;
 }
@@ -116,7 +58,7 @@ int trigger_list_check_item(const char *text, struct err *e)
 
 	if (read_item(text, NULL, &s, e) < 0)
 		return -1;
-	clear(&s);
+	setting_object_clear(&object, &s);
 	return 0;
 }
 
@@ -171,7 +113,7 @@ void trigger_list_done(struct trigger_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->settings[i])
-			clear(list->settings[i]);
+			setting_object_clear(&object, list->settings[i]);
 		free(list->settings[i]);
 	}
 	*list = (struct trigger_list){ 0 };
