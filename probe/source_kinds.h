@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source_kinds: all there are, one file each. */
+#pragma once
+
+#include "probe/source.h"
+
+extern const struct source_kind source_sidecar;
