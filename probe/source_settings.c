@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/setting_object.h"
+#include "base/text.h"
 #include "probe/source.h"
 
 #include <stddef.h>
@@ -88,22 +89,13 @@ static int find_kind(struct source_settings *s, const struct json *j, struct err
 				 "docs/probes.md");
 }
 
-static bool has_word(const char *words, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = words; (at = strstr(at, word)); at += length)
-		if ((at == words || at[-1] == ' ') && (!at[length] || at[length] == ' '))
-			return true;
-	return false;
-}
-
 /* A setting that does nothing is a mistake. */
 static int check_members(const struct source_kind *kind, const struct json *j, struct err *e)
 {
 	for (const struct json *m = json_first(j); m; m = json_next(m))
-		if (!has_word("name every timeout stale", json_key(m)) &&
-		    !has_word(kind->name, json_key(m)) && !has_word(kind->takes, json_key(m)))
+		if (!text_has_word("name every timeout stale", json_key(m)) &&
+		    !text_has_word(kind->name, json_key(m)) &&
+		    !text_has_word(kind->takes, json_key(m)))
 			return err_set(e, ERR_USAGE, "\"%s\" does nothing with \"%s\"", json_key(m),
 				       kind->name);
 	return 0;
