@@ -65,10 +65,11 @@ static void on_reading(struct source *s, const struct reading *r)
 		p->on_complete(p->owner);
 }
 
-int panel_init(struct panel *p, struct plan *plan, const struct source_world *world, struct err *e)
+int panel_init(struct panel *p, struct probe_plan *plan, const struct source_world *world,
+	       struct err *e)
 {
 	*p = (struct panel){ .plan = *plan, .world = *world };
-	*plan = (struct plan){ 0 };
+	*plan = (struct probe_plan){ 0 };
 	p->sources = mem_alloc((p->plan.source_count + 1) * sizeof(*p->sources));
 	p->told = mem_alloc((p->plan.probe_count + 1) * sizeof(*p->told));
 	for (size_t i = 0; i < p->plan.source_count; i++) {
@@ -89,7 +90,7 @@ void panel_done(struct panel *p)
 		source_close(&p->sources[i]);
 	if (p->world.http)
 		http_client_free(p->world.http);
-	plan_done(&p->plan);
+	probe_plan_done(&p->plan);
 	free(p->sources);
 	free(p->told);
 	*p = (struct panel){ 0 };

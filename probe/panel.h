@@ -5,12 +5,12 @@
  */
 #pragma once
 
-#include "probe/plan.h"
+#include "probe/probe_plan.h"
 
 struct json;
 
 struct panel {
-	struct plan plan;
+	struct probe_plan plan;
 	struct source_world world;
 	struct source *sources; /* as in plan */
 	bool direct;
@@ -29,7 +29,8 @@ struct panel {
 };
 
 /* Takes plan over, also when it fails. What world has besides http is set. *p must not move. */
-int panel_init(struct panel *p, struct plan *plan, const struct source_world *world, struct err *e);
+int panel_init(struct panel *p, struct probe_plan *plan, const struct source_world *world,
+	       struct err *e);
 void panel_done(struct panel *p);
 
 /*

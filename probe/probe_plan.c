@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan: see plan.h. */
-#include "probe/plan.h"
+/* probe_plan: see probe_plan.h. */
+#include "probe/probe_plan.h"
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static int add_source(struct plan *p, const char *text, struct err *e)
+static int add_source(struct probe_plan *p, const char *text, struct err *e)
 {
 	struct source_settings *new = &p->sources[p->source_count];
 
@@ -22,14 +22,14 @@ static int add_source(struct plan *p, const char *text, struct err *e)
 	return 0;
 }
 
-static int add_probe(struct plan *p, const char *text, const char *only, struct err *e)
+static int add_probe(struct probe_plan *p, const char *text, const char *only, struct err *e)
 {
 	owned bool *used = mem_alloc(p->source_count + 1);
 	const struct condition_names names = { p->sources, p->source_count, used };
 	struct rules new;
 	int status = rules_read(text, &names, &new, e);
 
-	if (status == 0 && plan_find(p, new.name))
+	if (status == 0 && probe_plan_find(p, new.name))
 		status = err_set(e, ERR_USAGE, "probe \"%s\": it is there twice", new.name);
 	if (status < 0 || (only && !text_is(only, new.name))) {
 		rules_done(&new);
@@ -47,7 +47,7 @@ static void add_list(struct digest_stream *stream, const struct list *l)
 		digest_add(stream, l->items[i], strlen(l->items[i]) + 1);
 }
 
-static void set_digest(struct plan *p, const struct probe_settings *s)
+static void set_digest(struct probe_plan *p, const struct probe_settings *s)
 {
 	struct digest_stream *stream = digest_new();
 	struct digest digest;
@@ -59,13 +59,14 @@ static void set_digest(struct plan *p, const struct probe_settings *s)
 	(void)digest_text(&digest, p->digest);
 }
 
-int plan_read(const struct probe_settings *s, const char *only, struct plan *ret, struct err *e)
+int probe_plan_read(const struct probe_settings *s, const char *only, struct probe_plan *ret,
+		    struct err *e)
 {
-	*ret = (struct plan){ 0 };
+	*ret = (struct probe_plan){ 0 };
 	set_digest(ret, s);
-	if (s->sources.count > PLAN_SOURCES_MOST || s->rules.count > PLAN_PROBES_MOST)
-		return err_set(e, ERR_USAGE, "more than %d sources or %d probes", PLAN_SOURCES_MOST,
-			       PLAN_PROBES_MOST);
+	if (s->sources.count > PROBE_PLAN_SOURCES_MOST || s->rules.count > PROBE_PLAN_PROBES_MOST)
+		return err_set(e, ERR_USAGE, "more than %d sources or %d probes",
+			       PROBE_PLAN_SOURCES_MOST, PROBE_PLAN_PROBES_MOST);
 	ret->sources = mem_alloc((s->sources.count + 1) * sizeof(*ret->sources));
 	ret->used = mem_alloc(s->sources.count + 1);
 	ret->probes = mem_alloc((s->rules.count + 1) * sizeof(*ret->probes));
@@ -78,7 +79,7 @@ int plan_read(const struct probe_settings *s, const char *only, struct plan *ret
 	return 0;
 }
 
-void plan_done(struct plan *p)
+void probe_plan_done(struct probe_plan *p)
 {
 	for (size_t i = 0; i < p->source_count; i++)
 		source_settings_done(&p->sources[i]);
@@ -87,10 +88,10 @@ void plan_done(struct plan *p)
 	free(p->sources);
 	free(p->used);
 	free(p->probes);
-	*p = (struct plan){ 0 };
+	*p = (struct probe_plan){ 0 };
 }
 
-struct rules *plan_find(const struct plan *p, const char *name)
+struct rules *probe_plan_find(const struct probe_plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->probe_count; i++)
 		if (text_is(p->probes[i].name, name))
