@@ -43,10 +43,16 @@ static void tell_evidence(struct panel *p)
 {
 	uint64_t now = panel_holds_sum(p);
 
-	if (now == p->evidence)
+	if (p->evidence_told && now == p->evidence)
 		return;
 	p->evidence = now;
+	p->evidence_told = true;
 	p->on_evidence(p->owner);
+}
+
+void panel_evidence_lost(struct panel *p)
+{
+	p->evidence_told = false;
 }
 
 static void on_reading(struct source *s, const struct reading *r)

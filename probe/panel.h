@@ -20,6 +20,7 @@ struct panel {
 		bool known;
 	} * told;          /* of each probe */
 	uint64_t evidence; /* what panel_evidence() said last, in short */
+	bool evidence_told;
 
 	/* Set by the caller before it starts; each may be NULL. */
 	void (*on_verdict)(void *owner, const struct rules *r, const struct verdict *v);
@@ -51,4 +52,5 @@ struct json *panel_json(struct panel *p, const struct rules *only);
  * this boot of the machine, with this configuration, and only while the evidence is the same.
  */
 char *panel_evidence(struct panel *p);
+void panel_evidence_lost(struct panel *p); /* it could not be kept: told again */
 void panel_restore(struct panel *p, const char *text);

@@ -13,14 +13,14 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-static const char *const empties[] = { "unknown", "zero", NULL };
+const char *const source_empties[] = { "unknown", "zero", NULL };
 static const char *const bots[] = { "without", "with", NULL };
 
 /* The member is called as the field. */
 #define ROW(kind, field) \
 	.name = #field, .type = (kind), .offset = offsetof(struct source_settings, field)
 
-static int check_port(const char *text, struct err *e)
+int source_check_port(const char *text, struct err *e)
 {
 	int64_t port;
 
@@ -33,8 +33,8 @@ static const struct setting rows[] = {
 	{ ROW(SETTING_DURATION, timeout), .standard = "1s" },
 	{ ROW(SETTING_DURATION, stale) },
 	{ ROW(SETTING_TEXT, file) },
-	{ ROW(SETTING_LIST, tcp), .check = check_port },
-	{ ROW(SETTING_LIST, udp), .check = check_port },
+	{ ROW(SETTING_LIST, tcp), .check = source_check_port },
+	{ ROW(SETTING_LIST, udp), .check = source_check_port },
 	{ ROW(SETTING_URL, prometheus) },
 	{ ROW(SETTING_URL, http) },
 	{ ROW(SETTING_URL, metrics) },
@@ -49,7 +49,7 @@ static const struct setting rows[] = {
 	{ ROW(SETTING_FLAG, loopback) },
 	{ ROW(SETTING_LIST, except) },
 	{ ROW(SETTING_TEXT, query) },
-	{ ROW(SETTING_CHOICE, empty), .choices = empties },
+	{ ROW(SETTING_CHOICE, empty), .choices = source_empties },
 	{ ROW(SETTING_TEXT, sample) },
 	{ ROW(SETTING_FLAG, sum) },
 	{ ROW(SETTING_FLAG, status) },
