@@ -17,6 +17,7 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
+	&source_file,
 	&source_sidecar,
 };
 

@@ -4,4 +4,5 @@
 
 #include "probe/source.h"
 
+extern const struct source_kind source_file;
 extern const struct source_kind source_sidecar;
