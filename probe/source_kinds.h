@@ -5,4 +5,8 @@
 #include "probe/source.h"
 
 extern const struct source_kind source_file;
+extern const struct source_kind source_tcp;
+extern const struct source_kind source_udp;
+extern const struct source_kind source_process;
+extern const struct source_kind source_command;
 extern const struct source_kind source_sidecar;
