@@ -139,6 +139,21 @@ void source_start(struct source *s, bool again)
 	look(s);
 }
 
+void source_take(struct source *s, const struct reading *r)
+{
+	bool steady = s->steady_since && source_reading(s, r->at)->known;
+
+	if (!r->known) {
+		s->steady_since = 0;
+	} else if (!steady) {
+		s->steady_since = r->at;
+		s->changed_at = 0;
+	} else if (!text_is(s->last.text, r->text)) {
+		s->changed_at = r->at;
+	}
+	s->last = *r;
+}
+
 const struct reading *source_reading(const struct source *s, int64_t now)
 {
 	static const struct reading none = { .why = "not looked at yet" },
