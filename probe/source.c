@@ -17,7 +17,7 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
-	&source_sidecar,
+	&source_file, &source_tcp, &source_udp, &source_process, &source_command, &source_sidecar,
 };
 
 const struct source_kind *source_kind_named(const char *name)
