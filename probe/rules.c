@@ -131,6 +131,7 @@ void rules_done(struct rules *r)
 		free(r->items[i].result);
 	}
 	free(r->items);
+	free(r->used);
 	free(r->name);
 	*r = (struct rules){ 0 };
 }

@@ -135,6 +135,7 @@ bool run_ask_answer(struct run *r, const struct sync_report *report);
 void run_ask_stop(struct run *r);
 
 /* run_probes.c */
+int run_probes_check(const struct config *c, struct err *e);
 int run_probes_start(struct run *r, struct err *e);
 
 /* Begins to look, once the state directory is known, which tells what an earlier process saw. */

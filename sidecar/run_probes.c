@@ -16,6 +16,7 @@
 #include "sidecar/ask_probe.h"
 #include "sidecar/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define VERSION_1 "/v1"
@@ -69,6 +70,43 @@ static void on_evidence(void *owner)
 			 e.text);
 }
 
+/* ---- what reloads may ask ---- */
+
+static struct reload_verdict ask(void *owner, const char *probe)
+{
+	struct run *r = owner;
+	struct rules *rules = probe_plan_find(&r->panel.plan, probe);
+	struct verdict v = panel_verdict(&r->panel, rules);
+	struct reload_verdict ret = { .pass = v.pass,
+				      .seen_from = panel_seen_from(&r->panel, rules) };
+
+	(void)snprintf(ret.word, sizeof(ret.word), "%s", v.word);
+	return ret;
+}
+
+static int check_named(const struct probe_plan *plan, const char *setting, const char *name,
+		       struct err *e)
+{
+	return !name || probe_plan_find(plan, name)
+		       ? 0
+		       : err_set(e, ERR_USAGE, "%s: no probe is called '%s'", setting, name);
+}
+
+int run_probes_check(const struct config *c, struct err *e)
+{
+	struct probe_plan plan;
+	int status = probe_plan_read(&c->probe, NULL, &plan, e);
+
+	if (status == 0)
+		status = check_named(&plan, "prove-probe", c->reload.prove_probe, e);
+	if (status == 0)
+		status = check_named(&plan, "reload-idle-probe", c->reload.idle_probe, e);
+	probe_plan_done(&plan);
+	return status;
+}
+
+/* ---- life ---- */
+
 int run_probes_start(struct run *r, struct err *e)
 {
 	const struct source_world world = { .loop = r->loop, .sidecar = know, .owner = r };
@@ -83,6 +121,7 @@ int run_probes_start(struct run *r, struct err *e)
 	r->panel.on_verdict = on_verdict;
 	r->panel.on_evidence = on_evidence;
 	r->panel.owner = r;
+	r->reload.probes = (struct reload_probes){ ask, r };
 	for (size_t i = 0; i < r->panel.plan.probe_count; i++) {
 		owned char *path = mem_format(ASK "%s", r->panel.plan.probes[i].name);
 
