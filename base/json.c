@@ -192,7 +192,7 @@ uint64_t json_count(const struct json *j)
 
 	if (!json_number(j, &number) || !(number > 0 && number <= EXACT_MOST))
 		return 0;
-	return (uint64_t)number;
+	return (double)(uint64_t)number < number ? 0 : (uint64_t)number;
 }
 
 bool json_bool(const struct json *j, bool *ret)
