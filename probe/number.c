@@ -2,7 +2,7 @@
 /* number: see number.h. */
 #include "probe/number.h"
 
-#include <math.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,10 @@ bool number_parse(const char *text, double *ret)
 
 	if (!*text || strspn(text, "+-.0123456789eE") != strlen(text))
 		return false;
+	/* One that is too small for a double is not 0. */
+	errno = 0;
 	*ret = strtod(text, &end);
-	return !*end && isfinite(*ret);
+	return !*end && !errno;
 }
 
 const char *number_text(double number, char text[NUMBER_TEXT_SIZE])
