@@ -112,7 +112,7 @@ static void read_hold(struct condition *c, void *user)
 		return;
 	const char *hex = json_text(json_get(r->next, "evidence"));
 	c->hold.saved_since = (int64_t)json_count(json_get(r->next, "since"));
-	c->hold.saved_evidence = hex ? strtoull(hex, NULL, 16) : 0;
+	c->hold.saved_evidence = hex && c->hold.saved_since ? strtoull(hex, NULL, 16) : 0;
 	r->next = json_next(r->next);
 }
 
