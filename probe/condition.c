@@ -88,8 +88,8 @@ void condition_each(struct condition *c, void (*each)(struct condition *c, void 
 
 struct basis {
 	const struct condition_view *view;
-	int64_t confirmed_at; /* the oldest of the readings it rests on; 0: one is missing */
-	int64_t newest_at;
+	int64_t confirmed_at; /* when the oldest look it rests on began; 0: one is missing */
+	int64_t newest_at;    /* when the newest ended */
 	uint64_t evidence;
 	bool complete;
 };
@@ -99,10 +99,12 @@ static void add_basis(struct condition *c, void *user)
 	struct basis *b = user;
 
 	for (size_t i = 0; i < c->source_count; i++) {
-		const struct reading *r = &b->view->sources[c->sources[i]].last;
+		const struct source *s = &b->view->sources[c->sources[i]];
+		const struct reading *r = &s->last;
 
-		if (r->at < b->confirmed_at)
-			b->confirmed_at = r->at;
+		/* When within its look it saw what it says, nobody knows. */
+		if (r->at - s->took_ms < b->confirmed_at)
+			b->confirmed_at = r->at - s->took_ms;
 		if (r->at > b->newest_at)
 			b->newest_at = r->at;
 		b->complete = b->complete && r->known && r->evidence;

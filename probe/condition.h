@@ -9,9 +9,9 @@
  * a part that does not hold does not hold whatever the others are.
  *
  * `for` and `samples` count from the first reading with which the condition was seen to hold up to
- * the last one that confirms it, never up to now; one look that is unknown begins them anew. One
- * that holds, but not for long enough, does not hold if it was seen to begin, and is unknown if it
- * was so already when looking began: then nobody knows how long it has been so.
+ * when the look began that confirmed it last, never up to now; one look that is unknown begins them
+ * anew. One that holds, but not for long enough, does not hold if it was seen to begin, and is
+ * unknown if it was so already when looking began: then nobody knows how long it has been so.
  */
 #pragma once
 

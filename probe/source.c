@@ -37,12 +37,9 @@ int64_t source_stale_ms(const struct source_settings *s)
 
 static void end_look(struct source *s, const struct reading *r)
 {
-	int64_t now = clock_ms(), next = s->began + s->settings->every - now;
+	int64_t next = s->began + s->settings->every - r->at;
 
 	s->looking = false;
-	s->looks++;
-	s->failures += !r->known;
-	s->took_ms = now - s->began;
 	if (s->again)
 		loop_timer_start(s->world->loop, &s->timer, next > 0 ? next : 0);
 	else
@@ -97,8 +94,8 @@ void source_say_json(struct source *s, const char *text, uint64_t evidence)
 	}
 	struct json *j = json_read(text, &e);
 	const struct json *value = j ? json_at(j, pointer) : NULL;
-	if (value && !json_is_object(value) && !json_is_array(value)) {
-		owned char *printed = json_print(value, false);
+	owned char *printed = value ? json_print(value, false) : NULL;
+	if (value && !json_is_object(value) && !json_is_array(value) && !text_is(printed, "null")) {
 		source_say(s, json_text(value) ? json_text(value) : printed, evidence);
 	} else {
 		if (j)
@@ -154,6 +151,9 @@ void source_take(struct source *s, const struct reading *r)
 		s->changed_at = r->at;
 	}
 	s->last = *r;
+	s->looks++;
+	s->failures += !r->known;
+	s->took_ms = r->at - s->began;
 }
 
 const struct reading *source_reading(const struct source *s, int64_t now)

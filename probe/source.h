@@ -71,8 +71,8 @@ struct source {
 	int64_t steady_since; /* readings have been known, without a gap, since; 0: the last is not
 			       */
 	int64_t changed_at;   /* the last of them that was another than before; 0: none */
-	uint64_t looks, failures; /* that have ended */
-	int64_t took_ms;          /* the last look */
+	uint64_t looks, failures; /* that have been taken */
+	int64_t took_ms;          /* the look that `last` is of */
 	/* A look has ended with this reading: it is to be given to source_take(). */
 	void (*on_reading)(struct source *s, const struct reading *r);
 	void *owner;
