@@ -31,20 +31,23 @@ static bool is_one_of(const char *const *words, size_t count, const char *word)
 	return false;
 }
 
-static int add_source(struct reader *r, struct condition *c, const struct json *name)
+static int add_source(struct reader *r, struct condition *c, const struct json *j)
 {
 	const struct condition_names *names = r->names;
+	const char *name = json_text(j) ? json_text(j) : "";
+	size_t i = 0;
 
-	for (size_t i = 0; i < names->count; i++) {
-		if (!text_is(names->items[i].name, json_text(name)))
-			continue;
-		names->used[i] = true;
-		c->sources = mem_resize(c->sources, c->source_count + 1, sizeof(*c->sources));
-		c->sources[c->source_count++] = i;
-		return 0;
-	}
-	return err_set(r->e, ERR_USAGE, "no source is called \"%s\"",
-		       json_text(name) ? json_text(name) : "?");
+	while (i < names->count && !text_is(names->items[i].name, name))
+		i++;
+	if (i == names->count)
+		return err_set(r->e, ERR_USAGE, "no source is called \"%s\"", name);
+	for (size_t k = 0; k < c->source_count; k++)
+		if (c->sources[k] == i)
+			return err_set(r->e, ERR_USAGE, "\"agree\": %s is there twice", name);
+	names->used[i] = true;
+	c->sources = mem_resize(c->sources, c->source_count + 1, sizeof(*c->sources));
+	c->sources[c->source_count++] = i;
+	return 0;
 }
 
 static int read_one(struct reader *r, const struct json *j, struct condition *ret);
@@ -149,14 +152,10 @@ static int read_test(struct reader *r, const struct json *j, struct condition *c
 
 static int read_extra(struct reader *r, const struct json *j, struct condition *c)
 {
-	double number;
-
 	if (text_is(json_key(j), "for"))
 		return read_duration(r, j, &c->for_ms);
-	if (read_number(r, j, &number) < 0)
-		return -1;
-	c->samples = number >= 1 && number <= 1000 ? (int64_t)number : 0;
-	return c->samples
+	c->samples = (int64_t)json_count(j);
+	return c->samples && c->samples <= 1000
 		       ? 0
 		       : err_set(r->e, ERR_USAGE, "\"samples\": expected a count from 1 to 1000");
 }

@@ -79,6 +79,7 @@ const char *unit_directory(void)
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \
 	GROUP(test_progress)    \
+	GROUP(test_condition)   \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);
