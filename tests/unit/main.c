@@ -80,6 +80,13 @@ const char *unit_directory(void)
 	GROUP(test_config)      \
 	GROUP(test_progress)    \
 	GROUP(test_condition)   \
+	GROUP(test_long_enough) \
+	GROUP(test_rules)       \
+	GROUP(test_word)        \
+	GROUP(test_number)      \
+	GROUP(test_sources)     \
+	GROUP(test_panel)       \
+	GROUP(test_object)      \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

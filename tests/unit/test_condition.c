@@ -1,47 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/bench.h"
 #include "tests/unit/unit.h"
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "probe/condition.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define SOURCES 3
-#define STALE_MS 3500 /* three times every, and timeout */
-
-/* Sources "a", "b" and "c" that say what a test says, at times that a test says. */
-struct bench {
-	struct source_settings settings[SOURCES];
-	struct source sources[SOURCES];
-	struct condition condition;
-	int64_t now;
-	bool direct;
-};
+static struct condition condition;
 
 static int read_condition(struct bench *b, const char *text, struct err *e)
 {
-	static const char *const names[SOURCES] = { "a", "b", "c" };
-	bool used[SOURCES] = { 0 };
-
-	*b = (struct bench){ .now = 1000 };
-	for (size_t i = 0; i < SOURCES; i++) {
-		b->settings[i] = (struct source_settings){ .name = (char *)names[i],
-							   .every = 1000,
-							   .timeout = 500 };
-		b->sources[i].settings = &b->settings[i];
-	}
-	const struct condition_names all = { b->settings, SOURCES, used };
 	struct json *j = json_read(text, e);
 
 	if (!j)
 		fail_msg("no JSON: %s", text);
-	int status = condition_read(j, &all, &b->condition, e);
+	bench_init(b);
+	int status = condition_read(j, &b->names, &condition, e);
 	json_free(j);
 	return status;
 }
@@ -56,21 +33,15 @@ static void set_up(struct bench *b, const char *text)
 
 static enum truth look(struct bench *b)
 {
-	const struct condition_view v = { b->sources, b->now, b->direct };
+	const struct condition_view v = bench_view(b);
 
-	return condition_look(&b->condition, &v);
+	return condition_look(&condition, &v);
 }
 
-/* A look that took so long ends now; text NULL: it is unknown. */
 static enum truth say_after(struct bench *b, size_t i, int64_t took, const char *text)
 {
-	struct reading r = { .known = text != NULL, .at = b->now };
-
-	if (text)
-		(void)snprintf(r.text, sizeof(r.text), "%s", text);
-	b->sources[i].began = b->now - took;
 	(void)look(b);
-	source_take(&b->sources[i], &r);
+	bench_say(b, i, took, text);
 	return look(b);
 }
 
@@ -85,14 +56,14 @@ static enum truth later(struct bench *b, int64_t ms, const char *text)
 	return say(b, 0, text);
 }
 
-static enum truth once(const char *condition, const char *a, const char *b)
+static enum truth once(const char *text, const char *a, const char *b)
 {
 	struct bench bench;
 
-	set_up(&bench, condition);
+	set_up(&bench, text);
 	(void)say(&bench, 0, a);
 	enum truth truth = say(&bench, 1, b);
-	condition_done(&bench.condition);
+	condition_done(&condition);
 	return truth;
 }
 
@@ -207,11 +178,11 @@ static void what_is_stale_is_unknown(void **state)
 	set_up(&b, A);
 	assert_int_equal(look(&b), TRUTH_UNKNOWN);
 	assert_int_equal(say(&b, 0, "1"), TRUTH_YES);
-	b.now += STALE_MS;
+	b.now += BENCH_STALE_MS;
 	assert_int_equal(look(&b), TRUTH_YES);
 	b.now++;
 	assert_int_equal(look(&b), TRUTH_UNKNOWN);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 /* ---- how long ---- */
@@ -232,7 +203,7 @@ static void for_counts_from_reading_to_reading(void **state)
 	assert_int_equal(later(&b, 1, "1"), TRUTH_YES);
 	assert_int_equal(later(&b, 1, "0"), TRUTH_NO);
 	assert_int_equal(later(&b, 1000, "1"), TRUTH_NO);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void what_was_so_before_is_not_known(void **state)
@@ -244,7 +215,7 @@ static void what_was_so_before_is_not_known(void **state)
 	assert_int_equal(say(&b, 0, "1"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 2999, "1"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 1, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void an_unknown_or_a_gap_begins_anew(void **state)
@@ -261,10 +232,10 @@ static void an_unknown_or_a_gap_begins_anew(void **state)
 	assert_int_equal(later(&b, 2999, "1"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 1, "1"), TRUTH_YES);
 	/* Nobody looked for so long that it was unknown, unseen. */
-	assert_int_equal(later(&b, STALE_MS + 1, "1"), TRUTH_UNKNOWN);
+	assert_int_equal(later(&b, BENCH_STALE_MS + 1, "1"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 3000, "1"), TRUTH_YES);
-	assert_int_equal(later(&b, STALE_MS, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	assert_int_equal(later(&b, BENCH_STALE_MS, "1"), TRUTH_YES);
+	condition_done(&condition);
 }
 
 /* It may have looked at the game when it began, or when it ended. */
@@ -281,7 +252,7 @@ static void a_slow_look_counts_for_least(void **state)
 	assert_int_equal(say_after(&b, 0, 400, "1"), TRUTH_NO);
 	b.now += 400;
 	assert_int_equal(say_after(&b, 0, 400, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void for_rests_on_the_oldest_of_several(void **state)
@@ -298,7 +269,7 @@ static void for_rests_on_the_oldest_of_several(void **state)
 	b.now += 3000;
 	assert_int_equal(say(&b, 0, "1"), TRUTH_NO);
 	assert_int_equal(say(&b, 1, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 #define SAMPLED "{\"source\":\"a\",\"equals\":1,\"samples\":3}"
@@ -319,7 +290,7 @@ static void samples_are_readings_one_after_the_other(void **state)
 	assert_int_equal(later(&b, 1000, "1"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 1000, "1"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 1000, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void for_begins_with_the_last_sample(void **state)
@@ -334,7 +305,7 @@ static void for_begins_with_the_last_sample(void **state)
 	assert_int_equal(later(&b, 1000, "1"), TRUTH_NO); /* three samples: from here on */
 	assert_int_equal(later(&b, 2999, "1"), TRUTH_NO);
 	assert_int_equal(later(&b, 1, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void for_and_samples_both_have_to_hold(void **state)
@@ -352,7 +323,7 @@ static void for_and_samples_both_have_to_hold(void **state)
 	(void)later(&b, 1, "1");
 	assert_int_equal(later(&b, 1, "1"), TRUTH_NO);
 	assert_int_equal(later(&b, 2998, "1"), TRUTH_YES);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void changed_is_within_the_window(void **state)
@@ -369,9 +340,9 @@ static void changed_is_within_the_window(void **state)
 	assert_int_equal(later(&b, 1, "y"), TRUTH_NO);
 	assert_int_equal(later(&b, 1, NULL), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 1, "z"), TRUTH_UNKNOWN); /* or before the gap, nobody knows */
-	assert_int_equal(later(&b, STALE_MS + 1, "z"), TRUTH_UNKNOWN);
+	assert_int_equal(later(&b, BENCH_STALE_MS + 1, "z"), TRUTH_UNKNOWN);
 	assert_int_equal(later(&b, 3000, "z"), TRUTH_NO);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 static void a_single_look_knows_nothing_of_time(void **state)
@@ -385,12 +356,12 @@ static void a_single_look_knows_nothing_of_time(void **state)
 		set_up(&b, conditions[i]);
 		b.direct = true;
 		assert_int_equal(say(&b, 0, "1"), TRUTH_UNKNOWN);
-		condition_done(&b.condition);
+		condition_done(&condition);
 	}
 	set_up(&b, HELD);
 	b.direct = true;
 	assert_int_equal(say(&b, 0, "0"), TRUTH_NO);
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 /* ---- what is no condition ---- */
@@ -442,7 +413,7 @@ static void mistakes_are_named(void **state)
 		    !strstr(e.text, mistakes[i][1]))
 			fail_msg("%s: expected '%s', got '%s'", mistakes[i][0], mistakes[i][1],
 				 e.text);
-		condition_done(&b.condition);
+		condition_done(&condition);
 	}
 }
 
@@ -456,10 +427,10 @@ static void people_are_told_why(void **state)
 	(void)say(&b, 1, "1");
 	(void)say(&b, 0, "0");
 	(void)later(&b, 1000, "1");
-	const struct condition_view v = { b.sources, b.now, false };
-	condition_why(&b.condition, &v, &why);
+	const struct condition_view v = bench_view(&b);
+	condition_why(&condition, &v, &why);
 	assert_string_equal(why.data, "a is '1', wanted: equal 1 for 0ms of 3s");
-	condition_done(&b.condition);
+	condition_done(&condition);
 }
 
 int test_condition(void);
