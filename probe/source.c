@@ -17,6 +17,9 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
+	&source_http,
+	&source_metrics,
+	&source_prometheus,
 	&source_sidecar,
 };
 
@@ -151,7 +154,7 @@ const struct reading *source_reading(const struct source *s, int64_t now)
 
 /* ---- life ---- */
 
-struct http_client *source_http(struct source *s, struct err *e)
+struct http_client *source_http_client(struct source *s, struct err *e)
 {
 	if (!s->world->http)
 		s->world->http = http_client_new(s->world->loop, e);

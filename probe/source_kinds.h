@@ -4,4 +4,7 @@
 
 #include "probe/source.h"
 
+extern const struct source_kind source_http;
+extern const struct source_kind source_metrics;
+extern const struct source_kind source_prometheus;
 extern const struct source_kind source_sidecar;

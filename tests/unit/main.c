@@ -79,6 +79,9 @@ const char *unit_directory(void)
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \
 	GROUP(test_progress)    \
+	GROUP(test_prometheus)  \
+	GROUP(test_metrics)     \
+	GROUP(test_request)     \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);
