@@ -17,10 +17,8 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
-	&source_http,
-	&source_metrics,
-	&source_prometheus,
-	&source_sidecar,
+	&source_file, &source_tcp,     &source_udp,        &source_process, &source_command,
+	&source_http, &source_metrics, &source_prometheus, &source_sidecar,
 };
 
 const struct source_kind *source_kind_named(const char *name)
@@ -140,6 +138,21 @@ void source_start(struct source *s, bool again)
 {
 	s->again = again;
 	look(s);
+}
+
+void source_take(struct source *s, const struct reading *r)
+{
+	bool steady = s->steady_since && source_reading(s, r->at)->known;
+
+	if (!r->known) {
+		s->steady_since = 0;
+	} else if (!steady) {
+		s->steady_since = r->at;
+		s->changed_at = 0;
+	} else if (!text_is(s->last.text, r->text)) {
+		s->changed_at = r->at;
+	}
+	s->last = *r;
 }
 
 const struct reading *source_reading(const struct source *s, int64_t now)

@@ -7,4 +7,9 @@
 extern const struct source_kind source_http;
 extern const struct source_kind source_metrics;
 extern const struct source_kind source_prometheus;
+extern const struct source_kind source_file;
+extern const struct source_kind source_tcp;
+extern const struct source_kind source_udp;
+extern const struct source_kind source_process;
+extern const struct source_kind source_command;
 extern const struct source_kind source_sidecar;

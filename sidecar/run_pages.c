@@ -355,8 +355,11 @@ static const struct http_route control_routes[] = {
 static struct http_server *new_server(struct run *r, const struct http_route *routes, bool local,
 				      struct err *e)
 {
+	struct http_route **own = local ? &r->control_routes : &r->probe_routes;
+
+	*own = run_probes_routes(r, routes, local);
 	const struct http_server_plan plan = {
-		.routes = routes,
+		.routes = *own,
 		.owner = r,
 		.local_only = local,
 		.connections = CONNECTIONS_MOST,
@@ -452,4 +455,6 @@ void run_pages_stop(struct run *r)
 {
 	http_server_free(r->control);
 	http_server_free(r->probe);
+	free(r->control_routes);
+	free(r->probe_routes);
 }
