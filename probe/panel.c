@@ -119,3 +119,13 @@ struct verdict panel_verdict(struct panel *p, struct rules *r)
 	rules_look(r, &v);
 	return rules_verdict(r, &v, p->plan.source_count);
 }
+
+int64_t panel_seen_from(const struct panel *p, const struct rules *r)
+{
+	int64_t from = clock_ms();
+
+	for (size_t i = 0; i < p->plan.source_count; i++)
+		if (r->used[i] && p->sources[i].last.from < from)
+			from = p->sources[i].last.from;
+	return from;
+}

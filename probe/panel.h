@@ -43,6 +43,9 @@ void panel_start(struct panel *p, bool direct);
 /* What a probe of the plan says now. */
 struct verdict panel_verdict(struct panel *p, struct rules *r);
 
+/* Since when, clock_ms(), all has been looked at that it rests on; 0: not yet. */
+int64_t panel_seen_from(const struct panel *p, const struct rules *r);
+
 /* All readings with their age, and why each rule of the probe, NULL: of each, holds or not. */
 struct json *panel_json(struct panel *p, const struct rules *only);
 

@@ -37,6 +37,7 @@ static int add_probe(struct probe_plan *p, const char *text, const char *only, s
 	}
 	for (size_t i = 0; i < p->source_count; i++)
 		p->used[i] |= used[i];
+	new.used = mem_take(used);
 	p->probes[p->probe_count++] = new;
 	return 0;
 }

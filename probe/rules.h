@@ -34,6 +34,7 @@ struct rules {
 	size_t count;
 	const struct rule *holds; /* NULL: none */
 	int64_t since;            /* that one does, clock_ms() */
+	bool *used;               /* of each source: whether it is named */
 };
 
 struct verdict {

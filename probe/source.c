@@ -53,7 +53,7 @@ static void end_look(struct source *s, const struct reading *r)
 
 void source_fail(struct source *s, const struct err *e)
 {
-	struct reading r = { .at = clock_ms() };
+	struct reading r = { .from = s->began, .at = clock_ms() };
 
 	(void)snprintf(r.why, sizeof(r.why), "%s", e->text);
 	end_look(s, &r);
@@ -61,7 +61,9 @@ void source_fail(struct source *s, const struct err *e)
 
 void source_say(struct source *s, const char *text, uint64_t evidence)
 {
-	struct reading r = { .known = true, .evidence = evidence, .at = clock_ms() };
+	struct reading r = {
+		.known = true, .evidence = evidence, .from = s->began, .at = clock_ms()
+	};
 	struct err e;
 	size_t length;
 

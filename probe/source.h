@@ -34,7 +34,7 @@ struct reading {
 	 * between, even while nobody looked: the same unchanged file, the same processes.
 	 */
 	uint64_t evidence;
-	int64_t at; /* clock_ms() when it was complete; 0: no look has ended yet */
+	int64_t from, at; /* clock_ms() when the look began and ended; 0: none has ended yet */
 };
 
 /* What all sources of a loop share. */

@@ -17,11 +17,7 @@
 
 int check_run(const struct config *c, struct err *e)
 {
-	struct probe_plan plan;
-	int status = probe_plan_read(&c->probe, NULL, &plan, e);
-
-	probe_plan_done(&plan);
-	if (status < 0)
+	if (run_probes_check(c, e) < 0)
 		return -1;
 	if (check_sync(c, e) < 0 || reload_settings_check(&c->reload, e) < 0 ||
 	    reload_settings_check_way(&c->reload, e) < 0 || run_watch_check(c, e) < 0)

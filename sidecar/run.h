@@ -25,6 +25,7 @@
 struct http_request;
 struct http_route;
 struct http_server;
+struct json;
 struct watch;
 
 struct run {
@@ -135,11 +136,18 @@ bool run_ask_answer(struct run *r, const struct sync_report *report);
 void run_ask_stop(struct run *r);
 
 /* run_probes.c */
+int run_probes_check(const struct config *c, struct err *e);
 int run_probes_start(struct run *r, struct err *e);
 
 /* Begins to look, once the state directory is known, which tells what an earlier process saw. */
 void run_probes_begin(struct run *r);
 void run_probes_stop(struct run *r);
+
+/* Brings the metrics up to date. */
+void run_probes_metrics(struct run *r);
+
+/* A line for each, for /status. */
+struct json *run_probes_status(struct run *r);
 
 /*
  * The routes and, behind them, one for each probe, on the heap: those of the control listener or of

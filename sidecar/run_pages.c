@@ -7,7 +7,7 @@
  *             GET /status   JSON
  *             GET /metrics  Prometheus text
  *   control   POST /v1/reload  try again what the game refused
- *             POST /v1/hook    a container hook tells what it decided: a line in our log
+ *             POST /v1/hook, /v1/note  a container hook tells what it decided: a line in our log
  *             POST /v1/rollback, /v1/sync  see run_ask.c
  */
 #include "base/clock.h"
@@ -227,6 +227,7 @@ static void on_status(struct http_request *request, void *owner)
 	json_put(j, "sync", sync_json(r));
 	json_put(j, "watch", watch_json(r));
 	json_put(j, "reload", reload_json(r));
+	json_put(j, "probes", run_probes_status(r));
 	json_put(j, "timeline_ms", timeline_json(r));
 	owned char *text = json_print(j, true);
 	json_free(j);
@@ -309,6 +310,7 @@ static void on_metrics(struct http_request *request, void *owner)
 	owned_buf page = BUF_INIT(METRICS_MOST);
 
 	read_metrics(owner);
+	run_probes_metrics(owner);
 	metric_page(&page);
 	http_request_answer(request, 200, "text/plain; version=0.0.4", page.data);
 }
@@ -334,6 +336,13 @@ static void on_hook(struct http_request *request, void *owner)
 	http_request_answer(request, 200, "text/plain", "noted\n");
 }
 
+static void on_note(struct http_request *request, void *owner)
+{
+	(void)owner;
+	log_info("%s", http_request_body(request));
+	http_request_answer(request, 200, "text/plain", "noted\n");
+}
+
 #define READING_ROUTES                                                      \
 	{ "GET", "/healthz", on_healthz }, { "GET", "/readyz", on_readyz }, \
 		{ "GET", "/status", on_status },                            \
@@ -346,7 +355,8 @@ static const struct http_route probe_routes[] = { READING_ROUTES, { NULL, NULL, 
 static const struct http_route control_routes[] = {
 	READING_ROUTES,
 	{ "POST", "/v1/reload", on_reload_again },
-	{ "POST", "/v1/hook", on_hook },
+	{ "POST", RESIDENT_WARNING, on_hook },
+	{ "POST", RESIDENT_NOTE, on_note },
 	{ "POST", "/v1/rollback", run_ask_rollback },
 	{ "POST", "/v1/sync", run_ask_force },
 	{ NULL, NULL, NULL },
