@@ -87,6 +87,9 @@ const char *unit_directory(void)
 	GROUP(test_sources)     \
 	GROUP(test_panel)       \
 	GROUP(test_object)      \
+	GROUP(test_prometheus)  \
+	GROUP(test_metrics)     \
+	GROUP(test_request)     \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

@@ -27,10 +27,13 @@ static const char *current = "no input";
 #define TARGET(name) int name(const uint8_t *data, size_t size)
 TARGET(fuzz_address);
 TARGET(fuzz_config_json);
+TARGET(fuzz_json_pointer);
 TARGET(fuzz_manifest);
+TARGET(fuzz_metrics_page);
 TARGET(fuzz_parse);
 TARGET(fuzz_printable);
 TARGET(fuzz_process);
+TARGET(fuzz_prometheus);
 TARGET(fuzz_sockets);
 TARGET(fuzz_sync_report);
 TARGET(fuzz_url);
@@ -42,8 +45,14 @@ TARGET(fuzz_url);
 #define LLVMFuzzerTestOneInput fuzz_config_json
 #include "tests/fuzz/fuzz_config_json.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_json_pointer
+#include "tests/fuzz/fuzz_json_pointer.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_manifest
 #include "tests/fuzz/fuzz_manifest.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_metrics_page
+#include "tests/fuzz/fuzz_metrics_page.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_parse
 #include "tests/fuzz/fuzz_parse.c"
@@ -53,6 +62,9 @@ TARGET(fuzz_url);
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_process
 #include "tests/fuzz/fuzz_process.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_prometheus
+#include "tests/fuzz/fuzz_prometheus.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_sockets
 #include "tests/fuzz/fuzz_sockets.c"
@@ -71,15 +83,12 @@ struct target {
 };
 
 static const struct target targets[] = {
-	{ "address", fuzz_address },
-	{ "config_json", fuzz_config_json },
-	{ "manifest", fuzz_manifest },
-	{ "parse", fuzz_parse },
-	{ "printable", fuzz_printable },
-	{ "process", fuzz_process },
-	{ "sockets", fuzz_sockets },
-	{ "sync_report", fuzz_sync_report },
-	{ "url", fuzz_url },
+	{ "address", fuzz_address },           { "config_json", fuzz_config_json },
+	{ "json_pointer", fuzz_json_pointer }, { "manifest", fuzz_manifest },
+	{ "metrics_page", fuzz_metrics_page }, { "parse", fuzz_parse },
+	{ "printable", fuzz_printable },       { "process", fuzz_process },
+	{ "prometheus", fuzz_prometheus },     { "sockets", fuzz_sockets },
+	{ "sync_report", fuzz_sync_report },   { "url", fuzz_url },
 };
 
 static struct list names_in(const char *folder)
