@@ -29,7 +29,7 @@ configure() {
 run_now() {
 	start run "$gs" run --config config.json --source src --target target \
 		--control "unix:$dir/control" "$@"
-	within 10 is_answered drain done
+	within 10 is_answered drain "done"
 }
 
 is_answered() {
@@ -103,7 +103,7 @@ unknown() {
 	unknown drain --control "unix:$dir/control" --timeout 1s
 	((SECONDS - began < 60))
 	kill -CONT "$run_pid"
-	within 10 is_answered drain done
+	within 10 is_answered drain "done"
 }
 
 @test "when a resident starts again it is unknown, or true" {

@@ -209,7 +209,9 @@ static void not_more_than_a_person_overlooks(void **state)
 
 	(void)state;
 	for (size_t i = 1; i < RULES_MOST; i++) {
-		char *longer = mem_format("%s,{" IF_A ",\"result\":\"x\"}", list);
+		char *longer = mem_format("%s,{\"if\":{\"source\":\"a\",\"min\":%zu},"
+					  "\"result\":\"x\"}",
+					  list, i);
 
 		free(list);
 		list = longer;

@@ -49,7 +49,7 @@ static void mistakes_are_named(void **state)
 		{ "{\"name\":\"a\",\"file\":\"/x\",\"query\":\"x\"}",
 		  "\"query\" does nothing with \"file\"" },
 		{ "{\"name\":\"a\",\"file\":\"/x\",\"json\":\"a\"}", "expected a JSON pointer" },
-		{ "{\"name\":\"a\",\"file\":\"/x\",\"json\":\"\"}", "expected a JSON pointer" },
+		{ "{\"name\":\"a\",\"file\":\"/x\",\"json\":\"\"}", "expected a value" },
 		{ "{\"name\":\"a\",\"file\":\"/x\",\"age\":1}", "\"age\"" },
 		{ "{\"name\":\"a\",\"file\":\"/x\",\"every\":2}", "\"every\"" },
 		{ "{\"name\":\"a\",\"file\":\"/x\",\"every\":\"0s\"}", "expected more than 0s" },
