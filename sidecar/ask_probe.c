@@ -36,7 +36,7 @@ char *ask_probe_answer(const char *name, const struct verdict *v)
 	return mem_format("probe %s %s %s\n", name, v->pass ? "pass" : "fail", v->word);
 }
 
-static struct verdict read_answer(const char *name, const char *answer)
+struct verdict ask_probe_read(const char *name, const char *answer)
 {
 	struct verdict v = { 0 };
 
@@ -69,7 +69,7 @@ static struct verdict ask_resident(const struct config *c, const char *name, int
 		*ret_all = json_read(result.body.data, &e);
 		v = unknown(*ret_all ? "" : e.text);
 	} else {
-		v = read_answer(name, result.body.data);
+		v = ask_probe_read(name, result.body.data);
 	}
 	http_result_done(&result);
 	return v;

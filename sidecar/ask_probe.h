@@ -20,5 +20,6 @@ int ask_probe_check(const struct config *c, const char *name, struct err *e);
 struct verdict ask_probe(const struct config *c, const char *name, int64_t timeout_ms,
 			 struct json **ret_all);
 
-/* The resident's answer to such a question, as it has it: one line, on the heap. */
+/* The resident's answer to such a question, as it has it: one line, on the heap; and read. */
 char *ask_probe_answer(const char *name, const struct verdict *v);
+struct verdict ask_probe_read(const char *name, const char *answer);

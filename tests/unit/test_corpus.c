@@ -32,6 +32,9 @@ TARGET(fuzz_manifest);
 TARGET(fuzz_metrics_page);
 TARGET(fuzz_parse);
 TARGET(fuzz_printable);
+TARGET(fuzz_probe_answer);
+TARGET(fuzz_probe_kept);
+TARGET(fuzz_probe_rules);
 TARGET(fuzz_process);
 TARGET(fuzz_prometheus);
 TARGET(fuzz_sockets);
@@ -60,6 +63,15 @@ TARGET(fuzz_url);
 #define LLVMFuzzerTestOneInput fuzz_printable
 #include "tests/fuzz/fuzz_printable.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_probe_answer
+#include "tests/fuzz/fuzz_probe_answer.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_probe_kept
+#include "tests/fuzz/fuzz_probe_kept.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_probe_rules
+#include "tests/fuzz/fuzz_probe_rules.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_process
 #include "tests/fuzz/fuzz_process.c"
 #undef LLVMFuzzerTestOneInput
@@ -83,12 +95,21 @@ struct target {
 };
 
 static const struct target targets[] = {
-	{ "address", fuzz_address },           { "config_json", fuzz_config_json },
-	{ "json_pointer", fuzz_json_pointer }, { "manifest", fuzz_manifest },
-	{ "metrics_page", fuzz_metrics_page }, { "parse", fuzz_parse },
-	{ "printable", fuzz_printable },       { "process", fuzz_process },
-	{ "prometheus", fuzz_prometheus },     { "sockets", fuzz_sockets },
-	{ "sync_report", fuzz_sync_report },   { "url", fuzz_url },
+	{ "address", fuzz_address },
+	{ "config_json", fuzz_config_json },
+	{ "json_pointer", fuzz_json_pointer },
+	{ "manifest", fuzz_manifest },
+	{ "metrics_page", fuzz_metrics_page },
+	{ "parse", fuzz_parse },
+	{ "printable", fuzz_printable },
+	{ "probe_answer", fuzz_probe_answer },
+	{ "probe_kept", fuzz_probe_kept },
+	{ "probe_rules", fuzz_probe_rules },
+	{ "process", fuzz_process },
+	{ "prometheus", fuzz_prometheus },
+	{ "sockets", fuzz_sockets },
+	{ "sync_report", fuzz_sync_report },
+	{ "url", fuzz_url },
 };
 
 static struct list names_in(const char *folder)
