@@ -17,6 +17,9 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
+	&source_a2s,
+	&source_minecraft,
+	&source_quake3,
 	&source_sidecar,
 };
 

@@ -4,4 +4,7 @@
 
 #include "probe/source.h"
 
+extern const struct source_kind source_a2s;
+extern const struct source_kind source_minecraft;
+extern const struct source_kind source_quake3;
 extern const struct source_kind source_sidecar;

@@ -13,7 +13,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 static const char *const empties[] = { "unknown", "zero", NULL };
-static const char *const bots[] = { "without", "with", NULL };
+static const char *const bots[] = { "with", "without", NULL };
 
 /* The member is called as the field. */
 #define ROW(kind, field) \

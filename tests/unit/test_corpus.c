@@ -25,17 +25,23 @@ static const char *current = "no input";
 	} while (0)
 
 #define TARGET(name) int name(const uint8_t *data, size_t size)
+TARGET(fuzz_a2s);
 TARGET(fuzz_address);
 TARGET(fuzz_config_json);
 TARGET(fuzz_manifest);
+TARGET(fuzz_minecraft);
 TARGET(fuzz_parse);
 TARGET(fuzz_printable);
 TARGET(fuzz_process);
+TARGET(fuzz_quake3);
 TARGET(fuzz_sockets);
 TARGET(fuzz_sync_report);
 TARGET(fuzz_url);
 
 /* NOLINTBEGIN(bugprone-suspicious-include) */
+#define LLVMFuzzerTestOneInput fuzz_a2s
+#include "tests/fuzz/fuzz_a2s.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_address
 #include "tests/fuzz/fuzz_address.c"
 #undef LLVMFuzzerTestOneInput
@@ -45,6 +51,9 @@ TARGET(fuzz_url);
 #define LLVMFuzzerTestOneInput fuzz_manifest
 #include "tests/fuzz/fuzz_manifest.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_minecraft
+#include "tests/fuzz/fuzz_minecraft.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_parse
 #include "tests/fuzz/fuzz_parse.c"
 #undef LLVMFuzzerTestOneInput
@@ -53,6 +62,9 @@ TARGET(fuzz_url);
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_process
 #include "tests/fuzz/fuzz_process.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_quake3
+#include "tests/fuzz/fuzz_quake3.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_sockets
 #include "tests/fuzz/fuzz_sockets.c"
@@ -71,12 +83,15 @@ struct target {
 };
 
 static const struct target targets[] = {
+	{ "a2s", fuzz_a2s },
 	{ "address", fuzz_address },
 	{ "config_json", fuzz_config_json },
 	{ "manifest", fuzz_manifest },
+	{ "minecraft", fuzz_minecraft },
 	{ "parse", fuzz_parse },
 	{ "printable", fuzz_printable },
 	{ "process", fuzz_process },
+	{ "quake3", fuzz_quake3 },
 	{ "sockets", fuzz_sockets },
 	{ "sync_report", fuzz_sync_report },
 	{ "url", fuzz_url },
