@@ -8,25 +8,33 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct buf;
 struct err;
 struct loop;
 struct command;
 
+struct command_plan {
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	int64_t timeout_ms;
+	struct buf *out; /* gets stdout, until on_end; NULL: it is kept with stderr */
+};
+
 struct command_end {
 	int status;         /* exit status, or 128 + signal number */
-	int timed_out;      /* it was killed at its deadline */
-	const char *output; /* the last COMMAND_OUTPUT_MOST bytes of stdout and stderr */
+	bool timed_out;     /* it was killed at its deadline */
+	bool cut;           /* stdout is more than the limit of plan's out, and not all in it */
+	const char *output; /* the last COMMAND_OUTPUT_MOST bytes of stderr, and stdout */
 };
 
 #define COMMAND_OUTPUT_MOST 2048
 
 /*
- * argv is NULL-terminated and looked up in PATH. on_end is called once, after which the command is
- * gone. NULL with e when it cannot be started.
+ * on_end is called once, after which the command is gone. NULL with e when it cannot be started.
  */
-struct command *command_start(struct loop *l, const char *const *argv, int64_t timeout_ms,
+struct command *command_start(struct loop *l, const struct command_plan *plan,
 			      void (*on_end)(void *owner, const struct command_end *), void *owner,
 			      struct err *e);
 

@@ -436,6 +436,11 @@ void http_request_add_header(struct http_request *r, const char *name, const cha
 	r->value = value;
 }
 
+const char *http_request_path(const struct http_request *r)
+{
+	return r->path;
+}
+
 const char *http_request_body(const struct http_request *r)
 {
 	return r->body.data;

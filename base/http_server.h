@@ -54,6 +54,8 @@ int http_server_listen(struct http_server *s, struct address *a, struct err *e);
 /* How many connections it has at most: what the plan says, or what the limits allow. */
 int http_server_connections(const struct http_server *s);
 
+const char *http_request_path(const struct http_request *r);
+
 const char *http_request_body(const struct http_request *r);
 
 /* NULL when it is not there; the name in any case. */

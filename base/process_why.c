@@ -20,6 +20,7 @@
 /* What can be seen of processes besides this one. */
 struct view {
 	size_t elsewhere;   /* of other containers */
+	bool shared;        /* PID 1 is one of them */
 	size_t closed;      /* whose executable may not be read */
 	pid_t closed_alike; /* one of those that calls itself as the path does; 0: none */
 };
@@ -63,7 +64,10 @@ static int look_around(int proc, const char *pattern, struct view *v, struct err
 	while ((pid = proc_next(dir))) {
 		owned char *group = group_of(proc, pid);
 
-		v->elsewhere += *group && !text_is(group, own_group);
+		if (*group && !text_is(group, own_group)) {
+			v->elsewhere++;
+			v->shared |= pid == 1 && *own_group;
+		}
 		if (*pattern != '/' || !is_closed(proc, pid))
 			continue;
 		v->closed++;
@@ -92,39 +96,61 @@ static bool hides_processes(int proc)
 	return false;
 }
 
-int process_none_found(int proc, const char *pattern, struct err *e)
+/* 0 when nothing that the pattern could mean is hidden; others: those of other containers show. */
+static int all_is_seen(int proc, const char *pattern, const struct view *v, bool others,
+		       struct err *e)
 {
-	struct view v = { 0 };
-
-	if (look_around(proc, pattern, &v, e) < 0)
-		return -1;
-	if (v.closed_alike)
+	if (v->closed_alike)
 		return err_set(e, ERR_REMOTE,
 			       "no process matches '%s': process %d could be it, but which "
 			       "executable it runs may not be read (another user, or more "
 			       "capabilities than ours): use the name '%s', argv: or pidfile:, or "
 			       "add the SYS_PTRACE capability",
-			       pattern, (int)v.closed_alike, text_last_part(pattern));
+			       pattern, (int)v->closed_alike, text_last_part(pattern));
 	if (hides_processes(proc))
 		return err_set(e, ERR_REMOTE,
 			       "no process matches '%s': it has not started, or it is another "
 			       "user's and hidden, since /proc is mounted with hidepid: run as the "
 			       "game's user (runAsUser)",
 			       pattern);
-	if (v.elsewhere == 0)
+	if (!others)
 		return err_set(e, ERR_REMOTE,
 			       "no process matches '%s', and only this container's can be seen: "
 			       "the pod does not share its process namespace "
 			       "(shareProcessNamespace: true), or what runs here has not started",
 			       pattern);
-	if (v.closed)
+	if (v->closed)
 		return err_set(e, ERR_REMOTE,
 			       "no process matches '%s': it has not started, or it is one of %zu "
 			       "whose executable may not be read: use its name, argv: or pidfile:",
-			       pattern, v.closed);
+			       pattern, v->closed);
+	return 0;
+}
+
+int process_none_found(int proc, const char *pattern, struct err *e)
+{
+	struct view v = { 0 };
+
+	if (look_around(proc, pattern, &v, e) < 0 ||
+	    all_is_seen(proc, pattern, &v, v.elsewhere, e) < 0)
+		return -1;
 	return err_set(e, ERR_REMOTE,
 		       "no process matches '%s': it has not started, or it has another name",
 		       pattern);
+}
+
+int process_none_is_sure(int proc, const char *pattern, bool seen_before, struct err *e)
+{
+	struct view v = { 0 };
+	size_t length;
+	owned char *own = proc_read(proc, getpid(), "comm", &length);
+
+	/* Such as when no descriptor is left: then none could be looked at. */
+	if (!length)
+		return err_set(e, ERR_SYSTEM, "'%d/comm' in /proc cannot be read", (int)getpid());
+	if (look_around(proc, pattern, &v, e) < 0)
+		return -1;
+	return all_is_seen(proc, pattern, &v, v.shared || seen_before, e);
 }
 
 int process_is_gone(const char *pattern, pid_t pid, struct err *e)

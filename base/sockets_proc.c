@@ -2,20 +2,13 @@
 /* sockets_proc: see sockets_proc.h. */
 #include "base/sockets_proc.h"
 
-#include "base/clock.h"
 #include "base/err.h"
-#include "base/fd.h"
+#include "base/lines.h"
 #include "base/sockets_peer.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
-
-/* A line has 150 bytes (tcp) or about 200 (tcp6). */
-#define CHUNK 8192
-#define LINES_MOST 4000000 /* beyond any table of sockets: this is not /proc */
 
 /* An address as the files have it: words of 32 bits as the machine has them in memory. */
 struct end {
@@ -115,67 +108,26 @@ static bool is_asked_for(const struct sockets_look *look, uint16_t port)
 	return look->port_count == 0;
 }
 
-/* All whole lines of text; how many bytes they were, or -1. */
-static ssize_t take_lines(const struct sockets_look *look, char *text, size_t length, int *lines)
+static int take_line(char *line, void *user)
 {
-	char *at = text, *end;
+	const struct sockets_look *look = user;
+	struct connection c;
+	int found = sockets_proc_line(line, &c);
 
-	while ((end = memchr(at, '\n', length - (size_t)(at - text)))) {
-		struct connection c;
-
-		*end = '\0';
-		int found = sockets_proc_line(at, &c);
-		if (found < 0 || ++*lines > LINES_MOST)
-			return -1;
-		if (found && is_asked_for(look, c.local_port))
-			look->seen(&c, look->user);
-		at = end + 1;
-	}
-	return at - text;
-}
-
-static int read_lines(const struct sockets_look *look, int fd, const char *path, int64_t deadline,
-		      struct err *e)
-{
-	char text[CHUNK];
-	size_t length = 0;
-	int lines = 0;
-
-	for (;;) {
-		ssize_t got = read(fd, text + length, sizeof(text) - length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_sys(e, "read '%s'", path);
-		if (got == 0 && length == 0)
-			return 0;
-		length += (size_t)got;
-		ssize_t taken = got == 0 ? -1 : take_lines(look, text, length, &lines);
-		if (taken < 0 || (taken == 0 && length == sizeof(text)))
-			return err_set(e, ERR_SYSTEM,
-				       "'%s' has a line that is not one of a table of sockets",
-				       path);
-		length -= (size_t)taken;
-		memmove(text, text + taken, length);
-		if (clock_ms() >= deadline)
-			return err_set(e, ERR_DEADLINE, "'%s' took too long to read", path);
-	}
-}
-
-static int read_file(const struct sockets_look *look, const char *path, int64_t deadline,
-		     struct err *e)
-{
-	owned_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? err_sys(e, "open '%s'", path) : read_lines(look, fd, path, deadline, e);
+	if (found > 0 && is_asked_for(look, c.local_port))
+		look->seen(&c, look->user);
+	return found;
 }
 
 int sockets_proc_each(const struct sockets_look *look, int64_t deadline, struct err *e)
 {
+	void *user = (void *)look;
+
 	look->begin(look->user);
-	if (read_file(look, "/proc/net/tcp", deadline, e) < 0)
+	if (lines_each("/proc/net/tcp", deadline, take_line, user, e) < 0)
 		return -1;
 	/* A kernel without IPv6 has no such file. */
-	return read_file(look, "/proc/net/tcp6", deadline, e) < 0 && e->sys != ENOENT ? -1 : 0;
+	return lines_each("/proc/net/tcp6", deadline, take_line, user, e) < 0 && e->sys != ENOENT
+		       ? -1
+		       : 0;
 }

@@ -9,6 +9,9 @@ bool text_is(const char *a, const char *b);
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 
+/* Whether one of the words, with blanks between them, is word. */
+bool text_has_word(const char *words, const char *word);
+
 /*
  * The text as one line of valid UTF-8, on the heap: control bytes, backslashes and bytes that are
  * not UTF-8 (RFC 3629) become \n, \t, \\ or \xHH. File names are bytes, logs and JSON are not.

@@ -17,10 +17,8 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
-	&source_a2s,
-	&source_minecraft,
-	&source_quake3,
-	&source_sidecar,
+	&source_file, &source_tcp,       &source_udp,    &source_process, &source_command,
+	&source_a2s,  &source_minecraft, &source_quake3, &source_sidecar,
 };
 
 const struct source_kind *source_kind_named(const char *name)
@@ -55,7 +53,7 @@ static void end_look(struct source *s, const struct reading *r)
 
 void source_fail(struct source *s, const struct err *e)
 {
-	struct reading r = { .at = clock_ms() };
+	struct reading r = { .from = s->began, .at = clock_ms() };
 
 	(void)snprintf(r.why, sizeof(r.why), "%s", e->text);
 	end_look(s, &r);
@@ -63,7 +61,9 @@ void source_fail(struct source *s, const struct err *e)
 
 void source_say(struct source *s, const char *text, uint64_t evidence)
 {
-	struct reading r = { .known = true, .evidence = evidence, .at = clock_ms() };
+	struct reading r = {
+		.known = true, .evidence = evidence, .from = s->began, .at = clock_ms()
+	};
 	struct err e;
 	size_t length;
 
@@ -140,6 +140,21 @@ void source_start(struct source *s, bool again)
 {
 	s->again = again;
 	look(s);
+}
+
+void source_take(struct source *s, const struct reading *r)
+{
+	bool steady = s->steady_since && source_reading(s, r->at)->known;
+
+	if (!r->known) {
+		s->steady_since = 0;
+	} else if (!steady) {
+		s->steady_since = r->at;
+		s->changed_at = 0;
+	} else if (!text_is(s->last.text, r->text)) {
+		s->changed_at = r->at;
+	}
+	s->last = *r;
 }
 
 const struct reading *source_reading(const struct source *s, int64_t now)

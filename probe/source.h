@@ -34,7 +34,7 @@ struct reading {
 	 * between, even while nobody looked: the same unchanged file, the same processes.
 	 */
 	uint64_t evidence;
-	int64_t at; /* clock_ms() when it was complete; 0: no look has ended yet */
+	int64_t from, at; /* clock_ms() when the look began and ended; 0: none has ended yet */
 };
 
 /* What all sources of a loop share. */
@@ -68,9 +68,12 @@ struct source {
 	void *own; /* the kind's */
 
 	struct reading last;
+	int64_t steady_since; /* readings have been known, without a gap, since; 0: the last is not
+			       */
+	int64_t changed_at;   /* the last of them that was another than before; 0: none */
 	uint64_t looks, failures; /* that have ended */
 	int64_t took_ms;          /* the last look */
-	/* A look has ended with this reading: it is to be put into last. */
+	/* A look has ended with this reading: it is to be given to source_take(). */
 	void (*on_reading)(struct source *s, const struct reading *r);
 	void *owner;
 
@@ -90,6 +93,9 @@ void source_close(struct source *s);
 
 /* Looks now, and, with again, every so often from now on. */
 void source_start(struct source *s, bool again);
+
+/* The reading becomes what it said last. */
+void source_take(struct source *s, const struct reading *r);
 
 /* What it said, or an unknown reading with the reason: there is none yet, or it is stale. */
 const struct reading *source_reading(const struct source *s, int64_t now);

@@ -4,6 +4,11 @@
 
 #include "probe/source.h"
 
+extern const struct source_kind source_file;
+extern const struct source_kind source_tcp;
+extern const struct source_kind source_udp;
+extern const struct source_kind source_process;
+extern const struct source_kind source_command;
 extern const struct source_kind source_a2s;
 extern const struct source_kind source_minecraft;
 extern const struct source_kind source_quake3;

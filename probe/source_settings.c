@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/setting_object.h"
+#include "base/text.h"
 #include "probe/source.h"
 
 #include <stddef.h>
@@ -12,14 +13,14 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-static const char *const empties[] = { "unknown", "zero", NULL };
+const char *const source_empties[] = { "unknown", "zero", NULL };
 static const char *const bots[] = { "with", "without", NULL };
 
 /* The member is called as the field. */
 #define ROW(kind, field) \
 	.name = #field, .type = (kind), .offset = offsetof(struct source_settings, field)
 
-static int check_port(const char *text, struct err *e)
+int source_check_port(const char *text, struct err *e)
 {
 	int64_t port;
 
@@ -32,8 +33,8 @@ static const struct setting rows[] = {
 	{ ROW(SETTING_DURATION, timeout), .standard = "1s" },
 	{ ROW(SETTING_DURATION, stale) },
 	{ ROW(SETTING_TEXT, file) },
-	{ ROW(SETTING_LIST, tcp), .check = check_port },
-	{ ROW(SETTING_LIST, udp), .check = check_port },
+	{ ROW(SETTING_LIST, tcp), .check = source_check_port },
+	{ ROW(SETTING_LIST, udp), .check = source_check_port },
 	{ ROW(SETTING_URL, prometheus) },
 	{ ROW(SETTING_URL, http) },
 	{ ROW(SETTING_URL, metrics) },
@@ -48,7 +49,7 @@ static const struct setting rows[] = {
 	{ ROW(SETTING_FLAG, loopback) },
 	{ ROW(SETTING_LIST, except) },
 	{ ROW(SETTING_TEXT, query) },
-	{ ROW(SETTING_CHOICE, empty), .choices = empties },
+	{ ROW(SETTING_CHOICE, empty), .choices = source_empties },
 	{ ROW(SETTING_TEXT, sample) },
 	{ ROW(SETTING_FLAG, sum) },
 	{ ROW(SETTING_FLAG, status) },
@@ -88,22 +89,13 @@ static int find_kind(struct source_settings *s, const struct json *j, struct err
 				 "docs/probes.md");
 }
 
-static bool has_word(const char *words, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = words; (at = strstr(at, word)); at += length)
-		if ((at == words || at[-1] == ' ') && (!at[length] || at[length] == ' '))
-			return true;
-	return false;
-}
-
 /* A setting that does nothing is a mistake. */
 static int check_members(const struct source_kind *kind, const struct json *j, struct err *e)
 {
 	for (const struct json *m = json_first(j); m; m = json_next(m))
-		if (!has_word("name every timeout stale", json_key(m)) &&
-		    !has_word(kind->name, json_key(m)) && !has_word(kind->takes, json_key(m)))
+		if (!text_has_word("name every timeout stale", json_key(m)) &&
+		    !text_has_word(kind->name, json_key(m)) &&
+		    !text_has_word(kind->takes, json_key(m)))
 			return err_set(e, ERR_USAGE, "\"%s\" does nothing with \"%s\"", json_key(m),
 				       kind->name);
 	return 0;

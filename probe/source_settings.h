@@ -11,6 +11,8 @@
 struct err;
 struct source_kind;
 
+/* The names of enum source_empty. */
+extern const char *const source_empties[];
 enum source_empty { SOURCE_EMPTY_UNKNOWN, SOURCE_EMPTY_ZERO };
 enum source_bots { SOURCE_BOTS_WITH, SOURCE_BOTS_WITHOUT };
 
@@ -56,5 +58,6 @@ struct source_settings {
 int source_settings_read(const char *text, struct source_settings *ret, struct err *e);
 void source_settings_done(struct source_settings *s);
 
-/* The same, without keeping it: setting.check. */
+/* The same, without keeping it, and whether text is a port: setting.check. */
+int source_check_port(const char *text, struct err *e);
 int source_settings_check(const char *text, struct err *e);

@@ -12,6 +12,7 @@
 #include "base/pattern.h"
 #include "base/process_set.h"
 #include "base/text.h"
+#include "reloader/probes.h"
 #include "reloader/settings.h"
 #include "reloader/trigger.h"
 
@@ -28,6 +29,7 @@
 struct proof {
 	struct loop *loop;
 	const struct reload_settings *settings;
+	const struct reload_probes *probes;
 	char *name;
 	struct http_client *client; /* NULL: not by HTTP */
 	struct http_call *call;
@@ -37,7 +39,7 @@ struct proof {
 	struct trigger_key key;
 	struct loop_timer timer;
 	struct err last; /* why it was not proven when it was looked for last */
-	int64_t end, pause_ms;
+	int64_t answered, end, pause_ms;
 	void (*on_end)(void *owner, const struct err *why);
 	void *owner;
 };
@@ -186,6 +188,19 @@ static int judge_processes(const struct proof *p, struct err *e)
 			     p->settings->prove_process);
 }
 
+static int judge_probe(const struct proof *p, struct err *e)
+{
+	const char *name = p->settings->prove_probe;
+	struct reload_verdict v = p->probes->ask(p->probes->owner, name);
+
+	if (v.seen_from < p->answered)
+		return err_set(e, ERR_REMOTE, "the probe %s has not looked at all since the reload",
+			       name);
+	if (p->settings->prove_value)
+		return compare(p, name, v.word, e);
+	return v.pass ? 0 : err_set(e, ERR_REMOTE, "the probe %s fails, with '%s'", name, v.word);
+}
+
 /* ---- looking ---- */
 
 static void take_look(struct proof *p, int status, const struct err *e)
@@ -250,7 +265,9 @@ static void on_timer(struct loop_timer *t)
 		ask(p);
 		return;
 	}
-	int status = p->settings->prove_file ? judge_file(p, &e) : judge_processes(p, &e);
+	int status = p->settings->prove_file    ? judge_file(p, &e)
+		     : p->settings->prove_probe ? judge_probe(p, &e)
+						: judge_processes(p, &e);
 	take_look(p, status, &e);
 }
 
@@ -273,7 +290,8 @@ void proof_begin(struct proof *p, const struct trigger_key *key,
 	p->key = *key;
 	p->on_end = on_end;
 	p->owner = owner;
-	p->end = clock_ms() + p->settings->prove_within;
+	p->answered = clock_ms();
+	p->end = p->answered + p->settings->prove_within;
 	p->pause_ms = PAUSE_FIRST_MS;
 	p->last = (struct err){ 0 };
 	loop_timer_start(p->loop, &p->timer, 0);
@@ -298,14 +316,17 @@ static char *name_of(const struct reload_settings *s)
 		return mem_format("file '%s'", s->prove_file);
 	if (s->prove_process)
 		return mem_format("new processes '%s'", s->prove_process);
+	if (s->prove_probe)
+		return mem_format("probe %s", s->prove_probe);
 	owned char *url = setting_url_shown(s->prove_url);
 	return mem_format("GET %s", url);
 }
 
-int proof_new(struct loop *l, const struct reload_settings *s, struct proof **ret, struct err *e)
+int proof_new(struct loop *l, const struct reload_settings *s, const struct reload_probes *probes,
+	      struct proof **ret, struct err *e)
 {
 	*ret = NULL;
-	if (!s->prove_url && !s->prove_file && !s->prove_process)
+	if (!s->prove_url && !s->prove_file && !s->prove_process && !s->prove_probe)
 		return 0;
 	struct http_client *client = s->prove_url ? http_client_new(l, e) : NULL;
 	if (s->prove_url && !client)
@@ -313,6 +334,7 @@ int proof_new(struct loop *l, const struct reload_settings *s, struct proof **re
 	struct proof *p = mem_alloc(sizeof(*p));
 	p->loop = l;
 	p->settings = s;
+	p->probes = probes;
 	p->client = client;
 	p->name = name_of(s);
 	p->timer = (struct loop_timer){ .on_time = on_timer, .owner = p };

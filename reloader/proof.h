@@ -5,6 +5,7 @@
  *   HTTP      GET prove-url: its status, its text, or a value in its JSON
  *   file      the game writes it: by its content, or by being newer than the reload
  *   process   a reload starts new worker processes
+ *   probe     by what it has looked at since
  *
  * It is looked for again and again, soon at first and then less often, until it is there or
  * prove-within has passed.
@@ -15,11 +16,13 @@
 
 struct loop;
 struct proof;
+struct reload_probes;
 struct reload_settings;
 struct trigger_key;
 
-/* *ret is NULL when no proof is wanted. settings are kept, not copied. -1 with e. */
-int proof_new(struct loop *l, const struct reload_settings *s, struct proof **ret, struct err *e);
+/* *ret is NULL when no proof is wanted. settings and probes are kept, not copied. -1 with e. */
+int proof_new(struct loop *l, const struct reload_settings *s, const struct reload_probes *probes,
+	      struct proof **ret, struct err *e);
 void proof_free(struct proof *p);
 
 /* For people: "GET http://127.0.0.1:3000/version" */

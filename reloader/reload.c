@@ -251,10 +251,11 @@ int reload_init(struct reload *r, struct loop *l, const struct reload_settings *
 	list_clear(&names);
 	r->turn.on_turn = on_turn;
 	r->turn.owner = r;
+	r->turn.probes = &r->probes;
 	turn_init(&r->turn, l, s);
 	r->counts = (struct loop_timer){ .on_time = on_count_time, .owner = r };
 	list_metrics();
-	return proof_new(l, s, &r->proof, e);
+	return proof_new(l, s, &r->probes, &r->proof, e);
 }
 
 void reload_done(struct reload *r)

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "reloader/cost.h"
+#include "reloader/probes.h"
 #include "reloader/tries.h"
 #include "reloader/trigger_list.h"
 #include "reloader/turn.h"
@@ -39,6 +40,7 @@ struct reload {
 	int64_t deadline_ms;                 /* how long a version's triggers are tried */
 	void (*on_change)(struct reload *r); /* the state changed, or a try failed */
 	void (*on_cost)(struct reload *r);   /* cost is there; NULL: no matter */
+	struct reload_probes probes;
 	void *owner;
 
 	enum reload_state state;
@@ -61,8 +63,8 @@ struct reload {
 };
 
 /*
- * Takes triggers over, also on failure. deadline_ms, on_change, on_cost and owner are set before. s
- * is kept, not copied. -1 with e.
+ * Takes triggers over, also on failure. deadline_ms, on_change, on_cost, probes and owner are set
+ * before. s is kept, not copied. -1 with e.
  */
 int reload_init(struct reload *r, struct loop *l, const struct reload_settings *s,
 		const struct trigger_list *triggers, struct err *e);

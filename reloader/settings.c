@@ -166,7 +166,7 @@ static const struct setting proof_rows[] = {
 	  .type = SETTING_TEXT,
 	  .offset = AT(prove_value),
 	  .help = "What the answer, the value in it or the file has to be, without blanks "
-		  "around it: a text with `{digest}`, `{version}` and `*`." },
+		  "around it, or the probe's word: a text with `{digest}`, `{version}` and `*`." },
 	{ .name = "prove-file",
 	  .value = "PATH",
 	  .type = SETTING_TEXT,
@@ -178,6 +178,12 @@ static const struct setting proof_rows[] = {
 	  .type = SETTING_TEXT,
 	  .offset = AT(prove_process),
 	  .help = "Processes of which a reload starts new ones, as in `reload-process`." },
+	{ .name = "prove-probe",
+	  .value = "NAME",
+	  .type = SETTING_TEXT,
+	  .offset = AT(prove_probe),
+	  .help = "A probe of `run` that says, of what it has looked at since the reload, the "
+		  "word `prove-value` or, without one, that it passes." },
 	{ .name = "prove-within",
 	  .value = "TIME",
 	  .type = SETTING_DURATION,
@@ -214,7 +220,19 @@ static const struct setting game_rows[] = {
 	  .offset = AT(when),
 	  .standard = "now",
 	  .choices = whens,
-	  .help = "now, or idle: as soon as nobody is connected to a `game-tcp`." },
+	  .help = "now, or idle: as soon as nobody is connected to a `game-tcp`, or as "
+		  "`reload-idle-probe` says so." },
+	{ .name = "reload-idle-probe",
+	  .value = "NAME",
+	  .type = SETTING_TEXT,
+	  .offset = AT(idle_probe),
+	  .help = "With `reload-when` idle: the probe of `run` that knows, instead of the "
+		  "connections to `game-tcp`." },
+	{ .name = "reload-idle-word",
+	  .value = "WORD",
+	  .type = SETTING_TEXT,
+	  .offset = AT(idle_word),
+	  .help = "What it says when the game is idle. Not set: that it passes." },
 	{ .name = "reload-idle-or-after",
 	  .value = "TIME",
 	  .type = SETTING_DURATION,
@@ -264,15 +282,16 @@ const struct setting_group reload_game_rows = SETTING_GROUP(game_rows);
 
 static int check_proof(const struct reload_settings *s, struct err *e)
 {
-	int channels =
-		(s->prove_url != NULL) + (s->prove_file != NULL) + (s->prove_process != NULL);
+	int channels = (s->prove_url != NULL) + (s->prove_file != NULL) +
+		       (s->prove_process != NULL) + (s->prove_probe != NULL);
 
 	if (channels > 1)
 		return err_set(e, ERR_USAGE,
-			       "more than one proof is set: choose one of prove-url, prove-file "
-			       "and prove-process");
-	if (s->prove_value && !s->prove_url && !s->prove_file)
-		return err_set(e, ERR_USAGE, "prove-value needs prove-url or prove-file");
+			       "more than one proof is set: choose one of prove-url, prove-file, "
+			       "prove-process and prove-probe");
+	if (s->prove_value && !s->prove_url && !s->prove_file && !s->prove_probe)
+		return err_set(e, ERR_USAGE,
+			       "prove-value needs prove-url, prove-file or prove-probe");
 	if (s->prove_json && !(s->prove_url && s->prove_value))
 		return err_set(e, ERR_USAGE, "prove-json needs prove-url and prove-value");
 	if (s->prove_json && s->prove_json[0] != '/')
@@ -285,7 +304,7 @@ int reload_settings_check_way(const struct reload_settings *s, struct err *e)
 {
 	if (s->url || s->signal || s->command.count || s->triggers.count)
 		return 0;
-	if (s->prove_url || s->prove_file || s->prove_process || s->spread ||
+	if (s->prove_url || s->prove_file || s->prove_process || s->prove_probe || s->spread ||
 	    s->on_failure != RELOAD_FAILED_KEEP || s->when != RELOAD_NOW)
 		return err_set(e, ERR_USAGE,
 			       "reload-failed, reload-when, reload-spread and prove-... need a way "
@@ -301,9 +320,14 @@ int reload_settings_check(const struct reload_settings *s, struct err *e)
 		return err_set(e, ERR_USAGE, "reload-deadline: expected more than 0s");
 	if (s->game_tcp.count > SOCKETS_PORTS_MOST)
 		return err_set(e, ERR_USAGE, "game-tcp: more than %d ports", SOCKETS_PORTS_MOST);
-	if (s->when == RELOAD_IDLE && !s->game_tcp.count)
+	if (s->when == RELOAD_IDLE && !s->game_tcp.count && !s->idle_probe)
 		return err_set(e, ERR_USAGE,
-			       "reload-when idle needs game-tcp: where players connect");
+			       "reload-when idle needs game-tcp, where players connect, or "
+			       "reload-idle-probe");
+	if (s->idle_word && !s->idle_probe)
+		return err_set(e, ERR_USAGE, "reload-idle-word needs reload-idle-probe");
+	if (s->idle_probe && s->when != RELOAD_IDLE)
+		return err_set(e, ERR_USAGE, "reload-idle-probe needs reload-when idle");
 	if (s->idle_or_after && s->when != RELOAD_IDLE)
 		return err_set(e, ERR_USAGE, "reload-idle-or-after needs reload-when idle");
 	return 0;

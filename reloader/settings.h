@@ -30,13 +30,15 @@ struct reload_settings {
 	char *prove_url; /* or a file, or new processes */
 	char *prove_file;
 	char *prove_process;
+	char *prove_probe; /* or what a probe says */
 	struct status_range prove_expect;
 	char *prove_json; /* a JSON pointer, RFC 6901 */
 	char *prove_value;
 	int64_t prove_within;
 	int on_failure; /* enum reload_on_failure */
 
-	int when; /* enum reload_when */
+	int when;                     /* enum reload_when */
+	char *idle_probe, *idle_word; /* NULL: by game_tcp; that it passes */
 	int64_t idle_or_after;
 	int64_t spread;
 	char *pod_name; /* NULL: the host's name */

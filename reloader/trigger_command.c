@@ -37,11 +37,14 @@ static void start(struct trigger *trigger, const struct trigger_key *key, int64_
 {
 	struct trigger_command *t = (struct trigger_command *)trigger;
 	struct trigger_outcome outcome = { .output = "" };
+	const struct command_plan plan = {
+		.argv = (const char *const *)t->settings->command.items,
+		.timeout_ms = timeout_ms,
+	};
 
 	(void)key;
 	t->timeout_ms = timeout_ms;
-	t->command = command_start(t->loop, (const char *const *)t->settings->command.items,
-				   timeout_ms, on_end, t, &outcome.e);
+	t->command = command_start(t->loop, &plan, on_end, t, &outcome.e);
 	if (!t->command)
 		trigger->on_done(trigger, &outcome);
 }

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
+#include "reloader/probes.h"
 #include "reloader/settings.h"
 
 #include <stdio.h>
@@ -38,13 +40,20 @@ static void look_again(struct turn *t, int64_t ms)
 	loop_timer_start(t->loop, &t->timer, ms);
 }
 
-/* Whether players keep us waiting. */
-static bool is_busy(struct turn *t)
+/* What was looked at before we began to wait says nothing of now. */
+static bool is_busy_by_probe(struct turn *t)
 {
 	const struct reload_settings *s = t->settings;
-	if (s->when != RELOAD_IDLE ||
-	    (s->idle_or_after && clock_ms() - t->began >= s->idle_or_after))
-		return false;
+	struct reload_verdict v = t->probes->ask(t->probes->owner, s->idle_probe);
+	bool fits = s->idle_word ? text_is(v.word, s->idle_word) : v.pass;
+
+	(void)snprintf(t->waits_for, sizeof(t->waits_for), "until the probe %s says %s, now %s",
+		       s->idle_probe, s->idle_word ? s->idle_word : "that it passes", v.word);
+	return !fits || v.seen_from < t->began;
+}
+
+static bool is_busy_by_connections(struct turn *t)
+{
 	struct cost now = turn_cost(t);
 	cost_before(&now);
 	cost_done(&now);
@@ -55,6 +64,17 @@ static bool is_busy(struct turn *t)
 		(void)snprintf(t->waits_for, sizeof(t->waits_for),
 			       "until nobody is connected, now %zu", now.before);
 	return now.unknown || now.before > 0;
+}
+
+/* Whether players keep us waiting. */
+static bool is_busy(struct turn *t)
+{
+	const struct reload_settings *s = t->settings;
+
+	if (s->when != RELOAD_IDLE ||
+	    (s->idle_or_after && clock_ms() - t->began >= s->idle_or_after))
+		return false;
+	return s->idle_probe ? is_busy_by_probe(t) : is_busy_by_connections(t);
 }
 
 static void look(struct turn *t)

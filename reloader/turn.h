@@ -4,7 +4,7 @@
  *
  *   spread  a fleet that was updated together does not reload in one second: each pod has its own
  *           moment in the window, which its name decides
- *   idle    not while somebody is connected to the game's ports
+ *   idle    not while somebody is connected to the game's ports, or before a probe says so
  *
  * What cannot be counted is not idle. While it waits for idle it looks every few seconds; otherwise
  * it sleeps.
@@ -15,11 +15,13 @@
 #include "base/sockets.h"
 #include "reloader/cost.h"
 
+struct reload_probes;
 struct reload_settings;
 
 struct turn {
 	struct loop *loop;
 	const struct reload_settings *settings;
+	const struct reload_probes *probes;
 	void (*on_turn)(struct turn *t);
 	void *owner;
 
@@ -31,7 +33,7 @@ struct turn {
 	struct loop_timer timer;
 };
 
-/* on_turn and owner are set before. settings are kept. */
+/* on_turn, owner and probes are set before. settings are kept. */
 void turn_init(struct turn *t, struct loop *l, const struct reload_settings *s);
 
 /* Calls on_turn once, perhaps from inside. One that waits goes on waiting, as long as before. */

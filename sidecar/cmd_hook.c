@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd_hook: `hook post-start`: wait until this container's `run` has published and the game has
- * acknowledged.
+ * cmd_hook: `hook pre-stop`, see hook_pre_stop.h, and `hook post-start`: wait until this
+ * container's `run` has published and the game has acknowledged.
  *
  * kubelet starts a pod's containers one after another and waits for each one's hook, without a time
  * limit of its own. A sidecar listed first would wait for a game that cannot start. So at the first
@@ -16,19 +16,24 @@
 #include "base/text.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
+#include "sidecar/hook_pre_stop.h"
 #include "sidecar/resident.h"
 
 #include <stdio.h>
 
 #define ASK_TIMEOUT_MS 2000
-#define TELL_TIMEOUT_MS 500 /* after the deadline: a stopped resident must not hold us */
 #define ASK_PAUSE_FIRST_MS 2
 #define ASK_PAUSE_MOST_MS 100
 
 int check_hook(const struct config *c, struct err *e)
 {
-	if (c->operands.count != 1 || !text_is(c->operands.items[0], "post-start"))
-		return err_set(e, ERR_USAGE, "expected which hook: gs-sidecar hook post-start");
+	const char *hook = c->operands.count == 1 ? c->operands.items[0] : "";
+
+	if (text_is(hook, "pre-stop"))
+		return hook_pre_stop_check(c, e);
+	if (!text_is(hook, "post-start"))
+		return err_set(e, ERR_USAGE,
+			       "expected which hook: gs-sidecar hook post-start, or pre-stop");
 	return 0;
 }
 
@@ -78,17 +83,6 @@ static enum answer ask(const struct config *c, int64_t left_ms, struct err *why)
 	return answer;
 }
 
-/* kubelet throws a hook's output away: what has to be seen goes into the resident's log. */
-static void tell_resident(const struct config *c, const char *text)
-{
-	struct http_result result;
-	struct err e;
-
-	if (resident_ask(c, "POST", "/v1/hook", text, TELL_TIMEOUT_MS, &result, &e) < 0)
-		(void)fprintf(stderr, "gs-sidecar: %s\n", text);
-	http_result_done(&result);
-}
-
 static int deadline_passed(const struct config *c, const struct err *why)
 {
 	char span[CLOCK_TEXT_SIZE];
@@ -99,14 +93,14 @@ static int deadline_passed(const struct config *c, const struct err *why)
 					   : "left to run, the pod stays unready");
 	struct err e;
 
-	tell_resident(c, text);
+	resident_tell(c, RESIDENT_WARNING, text);
 	if (!fail)
 		return EXIT_DONE;
 	(void)err_set(&e, ERR_DEADLINE, "%s", text);
 	return command_failed(&e);
 }
 
-int cmd_hook(struct config *c)
+static int hook_post_start(const struct config *c)
 {
 	int64_t end = clock_ms() + c->wait.deadline, pause_ms = ASK_PAUSE_FIRST_MS;
 	struct err why = { 0 };
@@ -118,8 +112,9 @@ int cmd_hook(struct config *c)
 		if (answer == READY)
 			return EXIT_DONE;
 		if (answer == LET_GO) {
-			tell_resident(c, "hook post-start: the files are there, the game is not up "
-					 "yet at this first start: letting the pod start go on");
+			resident_tell(c, RESIDENT_WARNING,
+				      "hook post-start: the files are there, the game is not up "
+				      "yet at this first start: letting the pod start go on");
 			return EXIT_DONE;
 		}
 		if (left <= 0)
@@ -130,4 +125,9 @@ int cmd_hook(struct config *c)
 		if (pause_ms < ASK_PAUSE_MOST_MS)
 			pause_ms *= 2;
 	}
+}
+
+int cmd_hook(struct config *c)
+{
+	return text_is(c->operands.items[0], "pre-stop") ? hook_pre_stop(c) : hook_post_start(c);
 }

@@ -33,6 +33,10 @@ struct one_reload {
 
 int check_reload(const struct config *c, struct err *e)
 {
+	if (c->reload.prove_probe || c->reload.idle_probe)
+		return err_set(e, ERR_USAGE,
+			       "prove-probe and reload-idle-probe ask the probes of 'run', and go "
+			       "with that alone");
 	return reload_settings_check(&c->reload, e);
 }
 

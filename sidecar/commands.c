@@ -22,8 +22,8 @@ const struct command commands[] = {
 		  "  gs-sidecar run --source /app/js --target /app/scripts \\\n"
 		  "      --reload-url http://127.0.0.1:3000/reload --probe-listen 0.0.0.0:8077\n",
 	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_WATCH_SOURCE | GROUP_WATCH |
-		    RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_RELOAD_GAME | GROUP_SERVE |
-		    GROUP_GENERAL,
+		    RELOAD_WAYS | GROUP_RELOAD_DEADLINE | GROUP_RELOAD_GAME | GROUP_PROBE |
+		    GROUP_PROBE_SERVE | GROUP_SERVE | GROUP_GENERAL,
 	  .check = check_run,
 	  .run = cmd_run },
 	{ .name = "sync",
@@ -49,17 +49,41 @@ const struct command commands[] = {
 	  .check = check_reload,
 	  .run = cmd_reload },
 	{ .name = "hook",
-	  .operands = "post-start",
-	  .help = "wait, in a container hook, for this container's sync and reload",
-	  .teaching = "For lifecycle.postStart of the sidecar. Needs no address: it finds the "
-		      "`run` of\n"
-		      "its own container. At a pod's first start it does not wait for a game that\n"
-		      "cannot be reached, since kubelet may start that only after this hook.\n"
-		      "\n"
-		      "  gs-sidecar hook post-start --deadline 60s\n",
-	  .groups = GROUP_DEADLINE | GROUP_ON_DEADLINE | GROUP_SERVE | GROUP_GENERAL,
+	  .operands = "post-start | pre-stop",
+	  .help = "wait, in a container hook, for the reload, or for the players to leave",
+	  .teaching =
+		  "post-start, for lifecycle.postStart of the sidecar: waits for this container's\n"
+		  "sync and reload. Needs no address: it finds the `run` of its own container. At\n"
+		  "a pod's first start it does not wait for a game that cannot be reached, since\n"
+		  "kubelet may start that only after this hook.\n"
+		  "pre-stop, for lifecycle.preStop: waits until a probe says `done`, for deletes\n"
+		  "that OKG is not asked about. The deadline has to end before the pod's\n"
+		  "terminationGracePeriodSeconds.\n"
+		  "\n"
+		  "  gs-sidecar hook post-start --deadline 60s\n"
+		  "  gs-sidecar hook pre-stop --probe empty --deadline 25s\n"
+		  "  gs-sidecar hook pre-stop --probe drained --probe-tcp-port 5000 --deadline "
+		  "25s\n",
+	  .groups = GROUP_DEADLINE | GROUP_ON_DEADLINE | GROUP_PRE_STOP | GROUP_PROBE_ASK |
+		    GROUP_DRAINED | GROUP_PROBE | GROUP_SERVE | GROUP_GENERAL,
 	  .check = check_hook,
 	  .run = cmd_hook },
+	{ .name = "probe",
+	  .operands = "NAME",
+	  .help = "answer an OKG serviceQuality: one word and an exit status",
+	  .teaching =
+		  "Exit status 0: the word on stdout; 1: the word on stderr, nothing else: as\n"
+		  "Kruise reads it. Asks this container's `run`, whose configuration has the\n"
+		  "probes. What cannot be told is `unknown`, and fails. `drained` with a state\n"
+		  "file needs no configuration and no `run`:\n"
+		  "\n"
+		  "  gs-sidecar probe drained --state-file /etc/gsinfo/state --tcp-port 5000\n"
+		  "  gs-sidecar probe drain --explain\n",
+	  .groups = GROUP_PROBE_ASK | GROUP_PROBE_EXPLAIN | GROUP_DRAINED | GROUP_PROBE |
+		    GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
+	  .prefix = "probe-",
+	  .check = check_probe,
+	  .run = cmd_probe },
 	{ .name = "reloader",
 	  .operands = "[-- COMMAND [ARG...]]",
 	  .help = "reload beside the game: on /reload, or when files change",

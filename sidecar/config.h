@@ -11,6 +11,8 @@
 
 #include "base/address.h"
 #include "base/list.h"
+#include "probe/drained.h"
+#include "probe/settings.h"
 #include "reloader/endpoint.h"
 #include "reloader/settings.h"
 #include "reloader/watcher.h"
@@ -51,6 +53,15 @@ struct explain_settings {
 	char *path; /* NULL: sync */
 };
 
+struct ask_settings {
+	int64_t timeout;
+	bool direct, explain;
+};
+
+struct pre_stop_settings {
+	char *probe, *until;
+};
+
 struct config {
 	struct general_settings general;
 	struct sync_settings sync;
@@ -62,6 +73,10 @@ struct config {
 	struct source_watch_settings watch;
 	struct watcher_settings watcher;
 	struct explain_settings explain;
+	struct probe_settings probe;
+	struct drained_settings drained;
+	struct ask_settings ask;
+	struct pre_stop_settings pre_stop;
 	bool json;
 	struct list operands; /* what the command line has besides flags */
 	struct list origins;  /* of each row of the joined table */

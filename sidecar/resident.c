@@ -4,16 +4,21 @@
 
 #include "base/address.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/http_client.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sidecar/config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define ANSWER_MOST ((size_t)256 * 1024)
+#define TELL_TIMEOUT_MS 500 /* after a deadline: a stopped resident must not hold us */
 
 /* "mnt:[4026531840]"; where there are no such links, what the root directory is. */
 static void name_of_container(const char *process, char *to, size_t room)
@@ -105,4 +110,30 @@ int resident_ask(const struct config *c, const char *method, const char *path, c
 	e->kind = ERR_REMOTE;
 	hint(c, ret, e);
 	return -1;
+}
+
+/* Nobody has to read what PID 1 writes: it is not waited for. */
+static void tell_log_of_container(const char *line)
+{
+	owned_fd fd = getpid() == 1 ? -1
+				    : open("/proc/1/fd/2",
+					   O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0)
+		(void)io_write(fd, line, strlen(line));
+}
+
+void resident_tell(const struct config *c, const char *how, const char *text)
+{
+	struct http_result result;
+	struct err e;
+
+	if (resident_ask(c, "POST", how, text, TELL_TIMEOUT_MS, &result, &e) < 0) {
+		owned char *printable = text_printable(text);
+		owned char *line = mem_format("gs-sidecar: %s\n", printable);
+
+		(void)fputs(line, stderr);
+		tell_log_of_container(line);
+	}
+	http_result_done(&result);
 }

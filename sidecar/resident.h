@@ -26,3 +26,11 @@ struct address resident_meeting_point(void);
  */
 int resident_ask(const struct config *c, const char *method, const char *path, const char *body,
 		 int64_t timeout_ms, struct http_result *ret, struct err *e);
+
+/*
+ * Tells people what a hook decided. kubelet throws the output of hooks away: so it becomes a line
+ * of the resident's log or, where there is none, of what PID 1 of this container writes to.
+ */
+#define RESIDENT_NOTE "/v1/note"
+#define RESIDENT_WARNING "/v1/hook"
+void resident_tell(const struct config *c, const char *how, const char *text);

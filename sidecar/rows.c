@@ -116,6 +116,42 @@ static const struct setting explain_rows[] = {
 	  .help = "Sync nothing, but tell which source PATH comes from." },
 };
 
+static const struct setting ask_rows[] = {
+	{ .name = "probe-timeout",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct ask_settings, timeout),
+	  .standard = "800ms",
+	  .help = "How long a probe waits for its answer. After it the answer is `unknown`: in "
+		  "time for a timeoutSeconds of 1." },
+	{ .name = "probe-direct",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct ask_settings, direct),
+	  .help = "Look once, without `run`. Conditions with `for`, `samples` or `changed` are "
+		  "unknown then." },
+};
+
+static const struct setting probe_explain_rows[] = {
+	{ .name = "probe-explain",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct ask_settings, explain),
+	  .help = "Tell all readings, and why each rule holds or not." },
+};
+
+static const struct setting pre_stop_rows[] = {
+	{ .name = "probe",
+	  .value = "NAME",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct pre_stop_settings, probe),
+	  .help = "For `pre-stop`: the probe whose word is waited for." },
+	{ .name = "until",
+	  .value = "WORD",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct pre_stop_settings, until),
+	  .standard = "done",
+	  .help = "For `pre-stop`: that word." },
+};
+
 static const struct setting internal_rows[] = {
 	{ .name = "inherited-lock",
 	  .type = SETTING_COUNT,
@@ -158,6 +194,12 @@ static const struct {
 	{ GROUP_DEADLINE, AT(wait), NULL, SETTING_GROUP(deadline_rows) },
 	{ GROUP_ON_DEADLINE, AT(wait), NULL, SETTING_GROUP(on_deadline_rows) },
 	{ GROUP_LOCK, AT(lock), NULL, SETTING_GROUP(lock_rows) },
+	{ GROUP_PROBE, AT(probe), &probe_rows, { 0 } },
+	{ GROUP_PROBE_SERVE, AT(probe), &probe_serve_rows, { 0 } },
+	{ GROUP_DRAINED, AT(drained), &drained_rows, { 0 } },
+	{ GROUP_PROBE_ASK, AT(ask), NULL, SETTING_GROUP(ask_rows) },
+	{ GROUP_PROBE_EXPLAIN, AT(ask), NULL, SETTING_GROUP(probe_explain_rows) },
+	{ GROUP_PRE_STOP, AT(pre_stop), NULL, SETTING_GROUP(pre_stop_rows) },
 	{ GROUP_JSON, AT(json), NULL, SETTING_GROUP(json_rows) },
 	{ GROUP_INTERNAL, AT(lock), NULL, SETTING_GROUP(internal_rows) },
 	{ GROUP_INTERNAL, AT(sync), &sync_settle_rows, { 0 } },

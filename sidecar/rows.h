@@ -35,6 +35,12 @@ enum config_group {
 	GROUP_RELOAD_GAME = 1 << 22,
 	GROUP_WATCH_SOURCE = 1 << 23,
 	GROUP_WATCH_CONTENT = 1 << 24,
+	GROUP_PROBE = 1 << 25,
+	GROUP_PROBE_SERVE = 1 << 26,
+	GROUP_PROBE_ASK = 1 << 27,
+	GROUP_PROBE_EXPLAIN = 1 << 28,
+	GROUP_DRAINED = 1 << 29,
+	GROUP_PRE_STOP = 1 << 30,
 };
 
 struct config_row {

@@ -17,6 +17,8 @@
 
 int check_run(const struct config *c, struct err *e)
 {
+	if (run_probes_check(c, e) < 0)
+		return -1;
 	if (check_sync(c, e) < 0 || reload_settings_check(&c->reload, e) < 0 ||
 	    reload_settings_check_way(&c->reload, e) < 0 || run_watch_check(c, e) < 0)
 		return -1;
@@ -77,8 +79,9 @@ static int set_up(struct run *r, struct err *e)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r->loop = loop_new(e);
 	if (!r->loop || signals_start(&r->signals, r->loop, e) < 0 || run_reload_start(r, e) < 0 ||
-	    run_pages_start(r, e) < 0 || run_sync_open(r, e) < 0)
+	    run_probes_start(r, e) < 0 || run_pages_start(r, e) < 0 || run_sync_open(r, e) < 0)
 		return -1;
+	run_probes_begin(r);
 	run_watch_start(r);
 	return 0;
 }
@@ -92,6 +95,7 @@ static void tear_down(struct run *r)
 	run_ask_stop(r);
 	run_reload_stop(r);
 	run_pages_stop(r);
+	run_probes_stop(r);
 	sync_close(&r->sync);
 	loop_free(r->loop);
 }

@@ -7,6 +7,7 @@
  *   run_watch.c  when the source changes
  *   run_reload.c the reload of what is published, and what follows from its failure
  *   run_ask.c    a sync that a person asks for
+ *   run_probes.c the probes: their sources, what is kept of them, their pages
  *   run_pages.c  what the listeners answer
  */
 #pragma once
@@ -15,12 +16,14 @@
 #include "base/child.h"
 #include "base/loop.h"
 #include "base/signals.h"
+#include "probe/panel.h"
 #include "probe/readiness.h"
 #include "reloader/reload.h"
 #include "sidecar/config.h"
 #include "sidecar/sync_report.h"
 
 struct http_request;
+struct http_route;
 struct http_server;
 struct watch;
 
@@ -59,6 +62,10 @@ struct run {
 	bool first_start;     /* no version was ever acknowledged on this volume */
 	int64_t told_failure; /* clock_ms() of the last line about a failed try */
 	bool was_ready;
+
+	struct panel panel;      /* the probes */
+	struct list probe_paths; /* "/v1/probe/NAME" of each */
+	struct http_route *control_routes, *probe_routes;
 
 	struct readiness_facts facts;
 };
@@ -126,6 +133,21 @@ bool run_ask_answer(struct run *r, const struct sync_report *report);
 
 /* Forgets who asked, whom the server tells that we end. */
 void run_ask_stop(struct run *r);
+
+/* run_probes.c */
+int run_probes_check(const struct config *c, struct err *e);
+int run_probes_start(struct run *r, struct err *e);
+
+/* Begins to look, once the state directory is known, which tells what an earlier process saw. */
+void run_probes_begin(struct run *r);
+void run_probes_stop(struct run *r);
+
+/*
+ * The routes and, behind them, one for each probe, on the heap: those of the control listener or of
+ * the probe listener.
+ */
+struct http_route *run_probes_routes(const struct run *r, const struct http_route *routes,
+				     bool control);
 
 /* run_pages.c */
 /* Makes the control server, which listens at the meeting point. */

@@ -7,7 +7,7 @@
  *             GET /status   JSON
  *             GET /metrics  Prometheus text
  *   control   POST /v1/reload  try again what the game refused
- *             POST /v1/hook    a container hook tells what it decided: a line in our log
+ *             POST /v1/hook, /v1/note  a container hook tells what it decided: a line in our log
  *             POST /v1/rollback, /v1/sync  see run_ask.c
  */
 #include "base/clock.h"
@@ -334,6 +334,13 @@ static void on_hook(struct http_request *request, void *owner)
 	http_request_answer(request, 200, "text/plain", "noted\n");
 }
 
+static void on_note(struct http_request *request, void *owner)
+{
+	(void)owner;
+	log_info("%s", http_request_body(request));
+	http_request_answer(request, 200, "text/plain", "noted\n");
+}
+
 #define READING_ROUTES                                                      \
 	{ "GET", "/healthz", on_healthz }, { "GET", "/readyz", on_readyz }, \
 		{ "GET", "/status", on_status },                            \
@@ -346,7 +353,8 @@ static const struct http_route probe_routes[] = { READING_ROUTES, { NULL, NULL, 
 static const struct http_route control_routes[] = {
 	READING_ROUTES,
 	{ "POST", "/v1/reload", on_reload_again },
-	{ "POST", "/v1/hook", on_hook },
+	{ "POST", RESIDENT_WARNING, on_hook },
+	{ "POST", RESIDENT_NOTE, on_note },
 	{ "POST", "/v1/rollback", run_ask_rollback },
 	{ "POST", "/v1/sync", run_ask_force },
 	{ NULL, NULL, NULL },
@@ -355,8 +363,11 @@ static const struct http_route control_routes[] = {
 static struct http_server *new_server(struct run *r, const struct http_route *routes, bool local,
 				      struct err *e)
 {
+	struct http_route **own = local ? &r->control_routes : &r->probe_routes;
+
+	*own = run_probes_routes(r, routes, local);
 	const struct http_server_plan plan = {
-		.routes = routes,
+		.routes = *own,
 		.owner = r,
 		.local_only = local,
 		.connections = CONNECTIONS_MOST,
@@ -452,4 +463,6 @@ void run_pages_stop(struct run *r)
 {
 	http_server_free(r->control);
 	http_server_free(r->probe);
+	free(r->control_routes);
+	free(r->probe_routes);
 }

@@ -33,6 +33,8 @@
 #define MIGRATING "migrating"
 #define REJECTED "rejected"
 #define FAILED "failed"
+#define PROBES "probes"
+#define PROBES_MOST ((size_t)64 * 1024)
 #define FAILED_MOST ((size_t)2048)
 #define REJECTED_MOST ((size_t)100 * DIGEST_TEXT_SIZE)
 
@@ -351,6 +353,25 @@ char *state_failed(const struct state *s, char ret_digest[DIGEST_TEXT_SIZE])
 	memcpy(ret_digest, b.data, DIGEST_TEXT_SIZE - 1);
 	ret_digest[DIGEST_TEXT_SIZE - 1] = '\0';
 	return mem_copy(b.data + DIGEST_TEXT_SIZE);
+}
+
+char *state_probes(const struct state *s)
+{
+	owned_buf b = BUF_INIT(PROBES_MOST);
+	struct err e;
+
+	if (s->dir < 0 || io_read_regular(s->dir, PROBES, &b, &e) < 0)
+		return NULL;
+	return buf_take(&b);
+}
+
+int state_save_probes(const struct state *s, const char *text, struct err *e)
+{
+	if (strlen(text) <= PROBES_MOST &&
+	    io_replace_file(s->dir, PROBES, text, strlen(text), e) == 0)
+		return 0;
+	(void)unlinkat(s->dir, PROBES, 0);
+	return err_in(e, "state directory '%s'", s->path);
 }
 
 int state_abandon(const struct state *s, const struct record *cut_off, struct err *e)

@@ -13,6 +13,7 @@
  *   retired/             trees that were live until a switch, see sync/old_trees.h
  *   rejected             digests of versions that were gone back from
  *   failed               digest of the version that must not be called good, and why
+ *   probes               how long conditions of probes have held
  *   migrating            is there while the target's layout is changed
  *
  * Every publication has a serial. A reload is owed while published and acknowledged serial differ:
@@ -58,6 +59,13 @@ int state_move(struct state *s, const char *path, struct err *e);
  */
 #define STATE_NAME_ROOM 40
 int state_place(int state, int target, const char *name, char ret_name[STATE_NAME_ROOM]);
+
+/*
+ * What the probes of an earlier process left, on the heap; NULL: nothing that can be read. Saving
+ * needs the lock; where it fails nothing is left, rather than something old.
+ */
+char *state_probes(const struct state *s);
+int state_save_probes(const struct state *s, const char *text, struct err *e);
 
 /* Opens the directory, makes it when it is missing. A link there is refused. */
 int state_open(struct state *s, const char *path, struct err *e);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_probes: the probes of the resident: what they may know of it, what of them outlives it, what
+ * the log tells, and their pages.
+ *
+ *   both     GET /probe/NAME     the word, 200 or 503
+ *            GET /probes         JSON: readings, their age, why each rule holds or not
+ *   control  GET /v1/probe/NAME  for `gs-sidecar probe NAME`
+ */
+#include "base/err.h"
+#include "base/http_server.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/ask_probe.h"
+#include "sidecar/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define VERSION_1 "/v1"
+#define PAGE "/probe/"
+#define ASK VERSION_1 PAGE
+
+/* ---- what sources may ask of us ---- */
+
+static const char *know(void *owner, const char *what)
+{
+	struct run *r = owner;
+	const struct record *published = &r->report.result.published;
+	const char *reason, *text;
+
+	if (text_is(what, "ready"))
+		return run_is_ready(r, &reason) ? "true" : "false";
+	if (!r->facts.published)
+		return NULL;
+	if (text_is(what, "reload"))
+		text = r->reload.name ? reload_state_name(r->reload.state) : NULL;
+	else
+		text = text_is(what, "digest") ? published->digest : published->label;
+	return text && *text ? text : NULL;
+}
+
+/* ---- what is told, and kept ---- */
+
+static void on_verdict(void *owner, const struct rules *rules, const struct verdict *v)
+{
+	(void)owner;
+	if (v->why[0])
+		log_info("probe %s: %s (%s)", rules->name, v->word, v->why);
+	else
+		log_info("probe %s: %s, %s, by rule %d", rules->name, v->word,
+			 v->pass ? "pass" : "fail", (int)(rules->holds - rules->items) + 1);
+}
+
+static void on_evidence(void *owner)
+{
+	struct run *r = owner;
+	struct err e;
+
+	/* Without the lock the directory is another sidecar's; we try again at the next reading. */
+	if (r->sync.state.lock < 0) {
+		panel_evidence_lost(&r->panel);
+		return;
+	}
+	owned char *text = panel_evidence(&r->panel);
+	if (state_save_probes(&r->sync.state, text, &e) < 0)
+		log_warn("a restart will forget how long conditions of probes have held: %s",
+			 e.text);
+}
+
+/* ---- what reloads may ask ---- */
+
+static struct reload_verdict ask(void *owner, const char *probe)
+{
+	struct run *r = owner;
+	struct rules *rules = probe_plan_find(&r->panel.plan, probe);
+	struct verdict v = panel_verdict(&r->panel, rules);
+	struct reload_verdict ret = { .pass = v.pass,
+				      .seen_from = panel_seen_from(&r->panel, rules) };
+
+	(void)snprintf(ret.word, sizeof(ret.word), "%s", v.word);
+	return ret;
+}
+
+static int check_named(const struct probe_plan *plan, const char *setting, const char *name,
+		       struct err *e)
+{
+	return !name || probe_plan_find(plan, name)
+		       ? 0
+		       : err_set(e, ERR_USAGE, "%s: no probe is called '%s'", setting, name);
+}
+
+int run_probes_check(const struct config *c, struct err *e)
+{
+	struct probe_plan plan;
+	int status = probe_plan_read(&c->probe, NULL, &plan, e);
+
+	if (status == 0)
+		status = check_named(&plan, "prove-probe", c->reload.prove_probe, e);
+	if (status == 0)
+		status = check_named(&plan, "reload-idle-probe", c->reload.idle_probe, e);
+	probe_plan_done(&plan);
+	return status;
+}
+
+/* ---- life ---- */
+
+int run_probes_start(struct run *r, struct err *e)
+{
+	const struct source_world world = { .loop = r->loop, .sidecar = know, .owner = r };
+	struct probe_plan plan;
+
+	if (probe_plan_read(&r->config->probe, NULL, &plan, e) < 0) {
+		probe_plan_done(&plan);
+		return -1;
+	}
+	if (panel_init(&r->panel, &plan, &world, e) < 0)
+		return -1;
+	r->panel.on_verdict = on_verdict;
+	r->panel.on_evidence = on_evidence;
+	r->panel.owner = r;
+	r->reload.probes = (struct reload_probes){ ask, r };
+	for (size_t i = 0; i < r->panel.plan.probe_count; i++) {
+		owned char *path = mem_format(ASK "%s", r->panel.plan.probes[i].name);
+
+		list_add(&r->probe_paths, path);
+	}
+	return 0;
+}
+
+void run_probes_begin(struct run *r)
+{
+	owned char *text = state_probes(&r->sync.state);
+
+	if (text)
+		panel_restore(&r->panel, text);
+	panel_start(&r->panel, false);
+}
+
+void run_probes_stop(struct run *r)
+{
+	panel_done(&r->panel);
+	list_clear(&r->probe_paths);
+}
+
+/* ---- pages ---- */
+
+static struct verdict verdict_of(struct run *r, const char *name)
+{
+	return panel_verdict(&r->panel, probe_plan_find(&r->panel.plan, name));
+}
+
+static void answer_word(struct http_request *request, const struct verdict *v, bool always_200)
+{
+	http_request_answer(request, v->pass || always_200 ? 200 : 503, "text/plain", v->word);
+}
+
+static void on_page(struct http_request *request, void *owner)
+{
+	struct verdict v = verdict_of(owner, http_request_path(request) + sizeof(PAGE) - 1);
+
+	answer_word(request, &v, false);
+}
+
+static void on_probe_listener(struct http_request *request, void *owner)
+{
+	struct run *r = owner;
+	struct verdict v = verdict_of(r, http_request_path(request) + sizeof(PAGE) - 1);
+
+	answer_word(request, &v, r->config->probe.always_200);
+}
+
+static void on_ask(struct http_request *request, void *owner)
+{
+	const char *name = http_request_path(request) + sizeof(ASK) - 1;
+	struct verdict v = verdict_of(owner, name);
+	owned char *text = ask_probe_answer(name, &v);
+
+	http_request_answer(request, 200, "text/plain", text);
+}
+
+static void on_probes(struct http_request *request, void *owner)
+{
+	struct run *r = owner;
+	struct json *j = panel_json(&r->panel, NULL);
+	owned char *text = json_print(j, true);
+
+	json_free(j);
+	http_request_answer(request, 200, "application/json", text);
+}
+
+static void add_route(struct http_route *all, size_t *count, const char *path, http_handler *handle)
+{
+	all[(*count)++] = (struct http_route){ "GET", path, handle };
+}
+
+struct http_route *run_probes_routes(const struct run *r, const struct http_route *routes,
+				     bool control)
+{
+	const struct probe_plan *plan = &r->panel.plan;
+	size_t count = 0;
+
+	while (routes[count].method)
+		count++;
+	struct http_route *all = mem_resize(NULL, count + 2 * plan->probe_count + 2, sizeof(*all));
+	for (size_t i = 0; i < count; i++)
+		all[i] = routes[i];
+	add_route(all, &count, "/probes", on_probes);
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		const char *ask = r->probe_paths.items[i];
+
+		add_route(all, &count, ask + strlen(VERSION_1),
+			  control ? on_page : on_probe_listener);
+		if (control)
+			add_route(all, &count, ask, on_ask);
+	}
+	all[count] = (struct http_route){ 0 };
+	return all;
+}
