@@ -79,6 +79,10 @@ const char *unit_directory(void)
 	GROUP(test_readiness)   \
 	GROUP(test_config)      \
 	GROUP(test_progress)    \
+	GROUP(test_prefix)      \
+	GROUP(test_conntrack)   \
+	GROUP(test_source_file) \
+	GROUP(test_local)       \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

@@ -27,11 +27,14 @@ static const char *current = "no input";
 #define TARGET(name) int name(const uint8_t *data, size_t size)
 TARGET(fuzz_address);
 TARGET(fuzz_config_json);
+TARGET(fuzz_conntrack);
 TARGET(fuzz_manifest);
 TARGET(fuzz_parse);
+TARGET(fuzz_prefix);
 TARGET(fuzz_printable);
 TARGET(fuzz_process);
 TARGET(fuzz_sockets);
+TARGET(fuzz_sockets_diag);
 TARGET(fuzz_sync_report);
 TARGET(fuzz_url);
 
@@ -42,11 +45,17 @@ TARGET(fuzz_url);
 #define LLVMFuzzerTestOneInput fuzz_config_json
 #include "tests/fuzz/fuzz_config_json.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_conntrack
+#include "tests/fuzz/fuzz_conntrack.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_manifest
 #include "tests/fuzz/fuzz_manifest.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_parse
 #include "tests/fuzz/fuzz_parse.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_prefix
+#include "tests/fuzz/fuzz_prefix.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_printable
 #include "tests/fuzz/fuzz_printable.c"
@@ -56,6 +65,9 @@ TARGET(fuzz_url);
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_sockets
 #include "tests/fuzz/fuzz_sockets.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_sockets_diag
+#include "tests/fuzz/fuzz_sockets_diag.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_sync_report
 #include "tests/fuzz/fuzz_sync_report.c"
@@ -73,11 +85,14 @@ struct target {
 static const struct target targets[] = {
 	{ "address", fuzz_address },
 	{ "config_json", fuzz_config_json },
+	{ "conntrack", fuzz_conntrack },
 	{ "manifest", fuzz_manifest },
 	{ "parse", fuzz_parse },
+	{ "prefix", fuzz_prefix },
 	{ "printable", fuzz_printable },
 	{ "process", fuzz_process },
 	{ "sockets", fuzz_sockets },
+	{ "sockets_diag", fuzz_sockets_diag },
 	{ "sync_report", fuzz_sync_report },
 	{ "url", fuzz_url },
 };
