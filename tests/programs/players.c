@@ -9,9 +9,9 @@
  * mute. -f: the server speaks first. Prints "ready" when all are there.
  */
 #include <netdb.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -38,13 +38,12 @@ static struct place place_of(const char *address, const char *port)
 {
 	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *found;
-	struct place p;
+	struct place p = { .length = 0 };
 
 	if (getaddrinfo(address, port, &hints, &found) != 0)
 		fail(address);
 	p.length = found->ai_addrlen;
-	for (socklen_t i = 0; i < p.length; i++)
-		((uint8_t *)&p.address)[i] = ((const uint8_t *)found->ai_addr)[i];
+	memcpy(&p.address, found->ai_addr, p.length);
 	freeaddrinfo(found);
 	return p;
 }
@@ -86,7 +85,7 @@ static void speak_to_all(int server)
 
 static void play_by_udp(int server)
 {
-	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = 100000000 };
 	char text[16];
 
 	for (int round = 0;; round++) {
