@@ -83,6 +83,9 @@ const char *unit_directory(void)
 	GROUP(test_conntrack)   \
 	GROUP(test_source_file) \
 	GROUP(test_local)       \
+	GROUP(test_prometheus)  \
+	GROUP(test_metrics)     \
+	GROUP(test_request)     \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

@@ -28,11 +28,14 @@ static const char *current = "no input";
 TARGET(fuzz_address);
 TARGET(fuzz_config_json);
 TARGET(fuzz_conntrack);
+TARGET(fuzz_json_pointer);
 TARGET(fuzz_manifest);
+TARGET(fuzz_metrics_page);
 TARGET(fuzz_parse);
 TARGET(fuzz_prefix);
 TARGET(fuzz_printable);
 TARGET(fuzz_process);
+TARGET(fuzz_prometheus);
 TARGET(fuzz_sockets);
 TARGET(fuzz_sockets_diag);
 TARGET(fuzz_sync_report);
@@ -48,8 +51,14 @@ TARGET(fuzz_url);
 #define LLVMFuzzerTestOneInput fuzz_conntrack
 #include "tests/fuzz/fuzz_conntrack.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_json_pointer
+#include "tests/fuzz/fuzz_json_pointer.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_manifest
 #include "tests/fuzz/fuzz_manifest.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_metrics_page
+#include "tests/fuzz/fuzz_metrics_page.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_parse
 #include "tests/fuzz/fuzz_parse.c"
@@ -62,6 +71,9 @@ TARGET(fuzz_url);
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_process
 #include "tests/fuzz/fuzz_process.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_prometheus
+#include "tests/fuzz/fuzz_prometheus.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_sockets
 #include "tests/fuzz/fuzz_sockets.c"
@@ -86,11 +98,14 @@ static const struct target targets[] = {
 	{ "address", fuzz_address },
 	{ "config_json", fuzz_config_json },
 	{ "conntrack", fuzz_conntrack },
+	{ "json_pointer", fuzz_json_pointer },
 	{ "manifest", fuzz_manifest },
+	{ "metrics_page", fuzz_metrics_page },
 	{ "parse", fuzz_parse },
 	{ "prefix", fuzz_prefix },
 	{ "printable", fuzz_printable },
 	{ "process", fuzz_process },
+	{ "prometheus", fuzz_prometheus },
 	{ "sockets", fuzz_sockets },
 	{ "sockets_diag", fuzz_sockets_diag },
 	{ "sync_report", fuzz_sync_report },
