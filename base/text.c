@@ -22,7 +22,9 @@ bool text_has_word(const char *words, const char *word)
 {
 	size_t length = strlen(word);
 
-	for (const char *at = words; length && (at = strstr(at, word)); at += length)
+	if (!length || strchr(word, ' '))
+		return false;
+	for (const char *at = words; (at = strstr(at, word)); at += length)
 		if ((at == words || at[-1] == ' ') && (!at[length] || at[length] == ' '))
 			return true;
 	return false;
