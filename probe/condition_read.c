@@ -17,19 +17,9 @@ struct reader {
 };
 
 /* What makes a condition what it is, and what goes with it. */
-static const char *const forms[] = { "all", "any", "not", "agree", "source" };
-static const char *const tests[] = { "equals", "matches", "min", "max", "changed" };
-static const char *const extras[] = { "for", "samples" };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static bool is_one_of(const char *const *words, size_t count, const char *word)
-{
-	for (size_t i = 0; i < count; i++)
-		if (text_is(words[i], word))
-			return true;
-	return false;
-}
+#define FORMS "all any not agree source"
+#define TESTS "equals matches min max changed"
+#define EXTRAS "for samples"
 
 static int add_source(struct reader *r, struct condition *c, const struct json *j)
 {
@@ -165,54 +155,44 @@ static int read_extra(struct reader *r, const struct json *j, struct condition *
 /* Exactly one form; of a source exactly one test, "min" and "max" being one. */
 static int check_shape(struct reader *r, const struct json *j)
 {
-	size_t is[COUNT(forms)] = { 0 }, shapes = 0, tested = 0;
+	bool source = json_get(j, "source");
+	int shapes = 0, tested = -(json_get(j, "min") && json_get(j, "max"));
 
-	for (size_t i = 0; i < COUNT(forms); i++)
-		shapes += is[i] = json_get(j, forms[i]) != NULL;
-	for (size_t i = 0; i < COUNT(tests); i++)
-		tested += json_get(j, tests[i]) != NULL;
-	if (json_get(j, "min") && json_get(j, "max"))
-		tested--;
+	for (const struct json *m = json_first(j); m; m = json_next(m)) {
+		const char *key = json_key(m);
+
+		if (json_get(j, key) != m)
+			return err_set(r->e, ERR_USAGE, "\"%s\": it is there twice", key);
+		if (!text_has_word(FORMS " " TESTS " " EXTRAS, key))
+			return err_set(r->e, ERR_USAGE, "\"%s\": no condition has this", key);
+		shapes += text_has_word(FORMS, key);
+		tested += text_has_word(TESTS, key);
+	}
 	if (shapes != 1)
 		return err_set(r->e, ERR_USAGE,
 			       "expected one of \"source\", \"all\", \"any\", \"not\" and "
 			       "\"agree\" in a condition");
-	if (tested != is[COUNT(forms) - 1])
+	if (tested != source)
 		return err_set(r->e, ERR_USAGE,
 			       "expected one of \"equals\", \"matches\", \"min\" and \"max\", and "
 			       "\"changed\" with a \"source\", and only there");
-	if (json_get(j, "samples") && !is[COUNT(forms) - 1])
+	if (json_get(j, "samples") && !source)
 		return err_set(r->e, ERR_USAGE, "\"samples\" goes with a \"source\"");
 	return 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
-static int read_members(struct reader *r, const struct json *j, struct condition *ret)
+static int read_member(struct reader *r, const struct json *j, struct condition *ret)
 {
-	for (const struct json *m = json_first(j); m; m = json_next(m)) {
-		const char *key = json_key(m);
-		int status = -1;
-
-		if (json_get(j, key) != m)
-			return err_set(r->e, ERR_USAGE, "\"%s\": it is there twice", key);
-		if (is_one_of(forms, COUNT(forms), key))
-			status = read_form(r, m, ret);
-		else if (is_one_of(tests, COUNT(tests), key))
-			status = read_test(r, m, ret);
-		else if (is_one_of(extras, COUNT(extras), key))
-			status = read_extra(r, m, ret);
-		else
-			(void)err_set(r->e, ERR_USAGE, "\"%s\": no condition has this", key);
-		if (status < 0)
-			return -1;
-	}
-	return 0;
+	if (text_has_word(FORMS, json_key(j)))
+		return read_form(r, j, ret);
+	if (text_has_word(TESTS, json_key(j)))
+		return read_test(r, j, ret);
+	return read_extra(r, j, ret);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_one(struct reader *r, const struct json *j, struct condition *ret)
 {
-	int status;
+	int status = 0;
 
 	ret->least = -HUGE_VAL;
 	ret->most = HUGE_VAL;
@@ -223,7 +203,8 @@ static int read_one(struct reader *r, const struct json *j, struct condition *re
 	if (check_shape(r, j) < 0)
 		return -1;
 	r->depth++;
-	status = read_members(r, j, ret);
+	for (const struct json *m = json_first(j); m && status == 0; m = json_next(m))
+		status = read_member(r, m, ret);
 	r->depth--;
 	if (status == 0 && ret->least > ret->most)
 		return err_set(r->e, ERR_USAGE, "\"min\" is more than \"max\"");

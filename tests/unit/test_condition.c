@@ -387,6 +387,7 @@ static void mistakes_are_named(void **state)
 		{ "{\"source\":\"a\",\"equals\":1,\"samples\":0}", "from 1 to 1000" },
 		{ "{\"source\":\"a\",\"equals\":1,\"samples\":1001}", "from 1 to 1000" },
 		{ "{\"source\":\"a\",\"equals\":1,\"equal\":1}", "no condition has this" },
+		{ "{\"source\":\"a\",\"equals\":1,\"for samples\":1}", "no condition has this" },
 		{ "{\"source\":\"a\",\"equals\":1,\"source\":\"b\"}", "there twice" },
 		{ "{\"source\":\"a\",\"not\":" A ",\"equals\":1}", "expected one of \"source\"" },
 		{ "{\"all\":[]}", "a list of conditions" },

@@ -149,6 +149,8 @@ static void mistakes_are_named(void **state)
 		{ "{\"result\":\"x\",\"pass\":\"no\"}", "\"pass\": expected true or false" },
 		{ "{\"result\":\"x\",\"pass\":null}", "\"pass\": expected true or false" },
 		{ "{\"result\":\"x\",\"fail\":true}", "\"fail\": no setting of a rule" },
+		{ "{\"result\":\"x\",\"result pass\":1}", "\"result pass\": no setting of a rule" },
+		{ "{\"result\":\"x\",\"\":1}", "\"\": no setting of a rule" },
 		{ "{\"result\":\"x\",\"result\":\"y\"}", "\"result\": it is there twice" },
 		{ "{\"result\":\"x\",\"if\":null}", "expected a condition" },
 		{ "{\"result\":\"x\",\"refresh\":\"59s\"}", "expected a time of 1m or more" },
