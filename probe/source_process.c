@@ -3,7 +3,8 @@
  * source_process: how many processes match a pattern of base/process, besides this one.
  *
  * A sidecar sees the game's only where the pod shares its process namespace; elsewhere there is
- * none to be seen, ever, so 0 is said only when it can be told.
+ * none to be seen, ever, so 0 is said only when it can be told. That the same ones are there is no
+ * evidence that no other has come and gone.
  */
 #include "base/err.h"
 #include "base/fd.h"
@@ -11,8 +12,6 @@
 #include "base/process_set.h"
 #include "base/process_why.h"
 #include "base/text.h"
-#include "probe/evidence.h"
-#include "probe/number.h"
 #include "probe/source_kinds.h"
 
 #include <fcntl.h>
@@ -20,17 +19,6 @@
 static int check(const struct source_settings *s, struct err *e)
 {
 	return *s->process ? 0 : err_set(e, ERR_USAGE, "\"process\": expected a name or a pattern");
-}
-
-/* /proc is in no order that has to stay. */
-static uint64_t evidence_of(const struct process_set *set)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < set->count; i++)
-		sum += evidence_add(evidence_add(0, (uint64_t)set->items[i].pid),
-				    set->items[i].start);
-	return set->count ? evidence_add(0, sum) : 0;
 }
 
 /* A pid file that is not there or not a number does not say that nobody is. */
@@ -48,7 +36,6 @@ static void look(struct source *s)
 {
 	owned_fd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct process_set set = { 0 };
-	char text[NUMBER_TEXT_SIZE];
 	struct err e;
 	int status = proc < 0 ? err_sys(&e, "open '/proc'")
 			      : process_set_take(proc, s->settings->process, &set, &e);
@@ -58,7 +45,7 @@ static void look(struct source *s)
 	else if (status == 0)
 		status = none_is_sure(proc, s, &e);
 	if (status == 0)
-		source_say(s, number_text((double)set.count, text), evidence_of(&set));
+		source_say_number(s, (double)set.count);
 	else
 		source_fail(s, &e);
 	process_set_done(&set);

@@ -111,10 +111,8 @@ static void real_processes_are_counted(void **state)
 	owned char *number = mem_format("%d\n", (int)pid);
 	assert_int_equal(io_replace_file(AT_FDCWD, path, number, strlen(number), &e), 0);
 	look_expect(&l, true, "1");
-	uint64_t evidence = l.reading.evidence;
-	assert_true(evidence != 0);
-	look_expect(&l, true, "1");
-	assert_true(l.reading.evidence == evidence);
+	/* Another may come and go while nobody looks. */
+	assert_true(l.reading.evidence == 0);
 	fd_close(&ends[0]);
 	fd_close(&ends[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
