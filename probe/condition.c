@@ -100,12 +100,11 @@ static void add_basis(struct condition *c, void *user)
 	struct basis *b = user;
 
 	for (size_t i = 0; i < c->source_count; i++) {
-		const struct source *s = &b->view->sources[c->sources[i]];
-		const struct reading *r = &s->last;
+		const struct reading *r = &b->view->sources[c->sources[i]].last;
 
 		/* When within its look it saw what it says, nobody knows. */
-		if (r->at - s->took_ms < b->confirmed_at)
-			b->confirmed_at = r->at - s->took_ms;
+		if (r->from < b->confirmed_at)
+			b->confirmed_at = r->from;
 		if (r->at > b->newest_at)
 			b->newest_at = r->at;
 		b->complete = b->complete && r->known && r->evidence;

@@ -181,6 +181,7 @@ static int check_shape(struct reader *r, const struct json *j)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_member(struct reader *r, const struct json *j, struct condition *ret)
 {
 	if (text_has_word(FORMS, json_key(j)))
@@ -190,6 +191,7 @@ static int read_member(struct reader *r, const struct json *j, struct condition 
 	return read_extra(r, j, ret);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_one(struct reader *r, const struct json *j, struct condition *ret)
 {
 	int status = 0;

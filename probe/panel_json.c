@@ -22,7 +22,7 @@ static struct json *source_json(const struct source *s, int64_t now)
 		json_put_number(j, "age_ms", (double)(now - s->last.at));
 	json_put_number(j, "looks", (double)s->looks);
 	json_put_number(j, "failures", (double)s->failures);
-	json_put_number(j, "took_ms", (double)s->took_ms);
+	json_put_number(j, "took_ms", (double)(s->last.at - s->last.from));
 	return j;
 }
 

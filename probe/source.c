@@ -155,7 +155,6 @@ void source_take(struct source *s, const struct reading *r)
 	s->last = *r;
 	s->looks++;
 	s->failures += !r->known;
-	s->took_ms = r->at - s->began;
 }
 
 const struct reading *source_reading(const struct source *s, int64_t now)

@@ -31,7 +31,7 @@ struct reading {
 	char why[READING_WHY_SIZE];   /* why it is not known */
 	/*
 	 * Two readings with the same evidence, other than 0, tell that nothing has happened in
-	 * between, even while nobody looked: the same unchanged file, the same processes.
+	 * between, even while nobody looked: the same unchanged file.
 	 */
 	uint64_t evidence;
 	int64_t from, at; /* clock_ms() when the look began and ended; 0: none has ended yet */
@@ -72,7 +72,6 @@ struct source {
 			       */
 	int64_t changed_at;   /* the last of them that was another than before; 0: none */
 	uint64_t looks, failures; /* that have been taken */
-	int64_t took_ms;          /* the look that `last` is of */
 	/* A look has ended with this reading: it is to be given to source_take(). */
 	void (*on_reading)(struct source *s, const struct reading *r);
 	void *owner;

@@ -25,9 +25,8 @@ struct condition_view bench_view(const struct bench *b)
 
 void bench_say(struct bench *b, size_t i, int64_t took, const char *text)
 {
-	struct reading r = { .known = text != NULL, .at = b->now };
+	struct reading r = { .known = text != NULL, .from = b->now - took, .at = b->now };
 
 	(void)snprintf(r.text, sizeof(r.text), "%s", text ? text : "");
-	b->sources[i].began = b->now - took;
 	source_take(&b->sources[i], &r);
 }
