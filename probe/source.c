@@ -17,8 +17,9 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
-	&source_file, &source_tcp,     &source_udp,        &source_process, &source_command,
-	&source_http, &source_metrics, &source_prometheus, &source_sidecar,
+	&source_file,    &source_tcp,  &source_udp,       &source_process,
+	&source_command, &source_http, &source_metrics,   &source_prometheus,
+	&source_sidecar, &source_a2s,  &source_minecraft, &source_quake3,
 };
 
 const struct source_kind *source_kind_named(const char *name)
