@@ -267,7 +267,8 @@ configure() {
 build_mbedtls() {
 	unpack mbedtls
 	cp "$config" include/mbedtls_config.h
-	cat "$own_mbedtls" >>library/entropy_poll.c
+	cp "$own_mbedtls" library/ctr_drbg.c
+	: >library/entropy.c
 	public_keys_only
 	make -j"$jobs" -C library static CC="$work/bin/cc" AR="$gnu-gcc-ar" RL="$gnu-gcc-ranlib" \
 		CFLAGS="$cflags $tls_config"
