@@ -23,6 +23,8 @@ declare -A licence=(
 # -fstack-protector-strong would cost 2 %.
 cflags="-Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-jump-tables"
 cflags+=" -fno-asynchronous-unwind-tables -fno-unwind-tables"
+# These four, each measured alone too, make it 1 % smaller. Not for musl, which has fast parts.
+smaller="-fno-caller-saves -fno-thread-jumps -fno-tree-dominator-opts -fno-shrink-wrap"
 # The whole program lies within a megabyte, so addresses take one instruction: 3 % of its size.
 declare -A cflags_of=([arm64]="-mcmodel=tiny -mno-outline-atomics")
 
@@ -277,7 +279,7 @@ unpack() {
 configure() {
 	./configure --host="$machine-linux-musl" --prefix="$work" --disable-shared --enable-static \
 		--disable-dependency-tracking CC="$work/bin/cc" AR="$gnu-gcc-ar" \
-		RANLIB="$gnu-gcc-ranlib" NM="$gnu-gcc-nm" CFLAGS="$cflags" LDFLAGS="-static -no-pie" "$@"
+		RANLIB="$gnu-gcc-ranlib" NM="$gnu-gcc-nm" CFLAGS="$cflags $smaller" LDFLAGS="-static -no-pie" "$@"
 }
 
 build_mbedtls() {
@@ -287,7 +289,7 @@ build_mbedtls() {
 	: >library/entropy.c
 	public_keys_only
 	make -j"$jobs" -C library static CC="$work/bin/cc" AR="$gnu-gcc-ar" RL="$gnu-gcc-ranlib" \
-		CFLAGS="$cflags $tls_config"
+		CFLAGS="$cflags $smaller $tls_config"
 	cp library/*.a "$work/lib/"
 	cp -R include/mbedtls include/psa include/mbedtls_config.h "$work/include/"
 }
@@ -407,7 +409,7 @@ build_cjson() {
 	local flags
 
 	unpack cjson
-	read -ra flags <<<"$cflags"
+	read -ra flags <<<"$cflags $smaller"
 	"$work/bin/cc" "${flags[@]}" -c cJSON.c
 	"$gnu-gcc-ar" rcs "$work/lib/libcjson.a" cJSON.o
 	# Where Debian's own package has it too: the same #include serves both builds.
