@@ -57,6 +57,7 @@ config=$top/tools/mbedtls_config.h
 own_mbedtls=$top/tools/mbedtls_own.c
 own_printf=$top/tools/curl_printf.c
 http_client=$top/base/http_client.c
+http_server=$top/base/http_server.c
 build=$top/build
 work=$out.tmp
 log=$out.log
@@ -72,8 +73,9 @@ tls_config="-DMBEDTLS_CONFIG_FILE='<mbedtls_config.h>'"
 stamp() {
 	{
 		cat "$0" "$config" "$own_mbedtls" "$own_printf"
-		named CURLOPT
-		named CURLINFO
+		named CURLOPT "$http_client"
+		named CURLINFO "$http_client"
+		named MHD "$http_server"
 		"$gnu-gcc" -dumpfullversion
 		printf '%s\n' "$arch"
 	} | sha256sum
@@ -315,8 +317,8 @@ build_curl() {
 	# The texts of curl_easy_strerror() are for people and stay, unlike those of the trace.
 	sed -i 's/CURL_DISABLE_VERBOSE_STRINGS/NO_ERROR_TEXTS/' lib/strerror.c
 	cp "$own_printf" lib/mprintf.c
-	only_named CURLOPT lib/setopt.c
-	only_named CURLINFO lib/getinfo.c
+	only_named CURLOPT lib/setopt.c "$http_client"
+	only_named CURLINFO lib/getinfo.c "$http_client"
 	constants
 	# getifaddrs() would be for binding to an interface, and brings netlink along.
 	curl_disallow_getifaddrs=yes configure CPPFLAGS="-I$work/include $tls_config" \
@@ -331,23 +333,31 @@ build_curl() {
 	make -C include install
 }
 
-# The options of one kind that our client uses.
+# The options of one kind that a source of ours uses.
 named() {
-	grep -o "\b$1_[A-Z0-9_]*" "$http_client" | sort -u
+	grep -oE "\b$1_[A-Z0-9_]*" "$2" | sort -u
 }
 
-# Keeps those cases of a switch that our client uses.
+# Keeps those cases of a switch that our source uses.
 only_named() {
-	local kind=$1 file=$2 name
+	local kind=$1 file=$2 ours=$3 name
 
-	awk -v kind="^  case ${kind}_" -v names=" $(named "$kind" | xargs) " '
-		/^  switch\((option|info)\)/ { inside = 1 }
-		/^  default:/ || /^}/ { inside = drop = 0 }
-		inside && $0 ~ kind { name = $2; sub(/:.*/, "", name); drop = !index(names, " " name " ") }
+	awk -v kind="case ${kind}_" -v names=" $(named "$kind" "$ours" | xargs) " '
+		!inside && /^ *switch ?\((opt|option|info|info_type)\)/ {
+			inside = 1
+			indent = $0
+			sub(/switch.*/, "", indent)
+		}
+		index($0, indent "default:") == 1 || /^}/ { inside = drop = 0 }
+		inside && index($0, indent kind) == 1 {
+			name = $2
+			sub(/:.*/, "", name)
+			drop = !index(names, " " name " ")
+		}
 		!drop || /^#/ || more
 		{ more = (more || /^#/) && /\\$/ }' "$file" >kept
-	for name in $(named "$kind"); do
-		grep -q "case $name:" kept || die "libcurl has no $name"
+	for name in $(named "$kind" "$ours"); do
+		grep -qE "(case |\()$name\b" kept || die "$file has no $name"
 	done
 	mv kept "$file"
 }
@@ -399,10 +409,37 @@ constants() {
 
 build_libmicrohttpd() {
 	unpack libmicrohttpd
+	only_named MHD_OPTION src/microhttpd/daemon.c "$http_server"
+	only_named MHD_DAEMON_INFO src/microhttpd/daemon.c "$http_server"
+	only_named MHD_CONNECTION_INFO src/microhttpd/connection.c "$http_server"
+	server_constants
 	configure --enable-epoll=yes --disable-{poll,sendfile,https,httpupgrade,postprocessor} \
-		--disable-{bauth,dauth,messages,doc,examples,curl}
+		--disable-{bauth,dauth,messages,doc,examples,curl} --with-threads=none
 	make -j"$jobs" -C src/microhttpd install
 	make -C src/include install
+}
+
+# As with libcurl: how the server is started never changes, and an answer is one block of bytes.
+server_constants() {
+	local flags response='(re(sponse|sp)|connection->response)' needed
+
+	needed='MHD_USE_(AUTO|SELECT|POLL|.*(THREAD|ITC|TLS|DEBUG|LOG|DUAL|IPv6|PEDANTIC|TURBO))'
+	needed+='|MHD_(LISTEN|set_response_options|create_response_(for|from_[^b])|quiesce|get_fdset|run_from)'
+	! grep -nE "$needed" "$http_server" || die "the server needs what server_constants() takes out"
+	# The library itself takes ITC out of them where it has no thread.
+	flags="(($(named 'MHD_(USE|ALLOW)' "$http_server" | paste -sd'|')) \& ~MHD_USE_ITC)"
+	sed -i -E "s/^  (daemon->options = \*pflags|pflags = &daemon->options|daemon->listen_fd = [^;]*);/  ;/
+		s/\b((connection|con|pos|c)->)?daemon->options\b/$flags/g
+		s/\bdaemon->listen_fd = listen_fd;/;/; s/\bdaemon->listen_fd\b/MHD_INVALID_SOCKET/g
+		s/MHD_ITC_IS_VALID_ \(daemon->itc\)/0/
+		s/\b$response->(crc|flags|data_iov) = [^;]*;/;/; s/\bdaemon->uri_log_callback = [^;]*;/;/
+		s/\b$response->(crc|data_iov|flags)\b/((__typeof__(&))0)/g
+		s/\bdaemon->(uri_log_callback|per_ip_connection_limit)\b/((__typeof__(&))0)/g
+		" src/microhttpd/{daemon,connection,response,internal,mhd_send}.c
+	# The library built without threads lacks this function, which it calls all the same.
+	sed -i -E '/^static uint64_t$/{N;s/^.*\nconnection_get_wait/#endif\n&/}
+		/^static MHD_THRD_RTRN_TYPE_/{N;s/^.*\nthread_main_handle_connection/#ifdef MHD_USE_THREADS\n&/}
+		' src/microhttpd/daemon.c
 }
 
 build_cjson() {
