@@ -317,6 +317,7 @@ build_curl() {
 	# The texts of curl_easy_strerror() are for people and stay, unlike those of the trace.
 	sed -i 's/CURL_DISABLE_VERBOSE_STRINGS/NO_ERROR_TEXTS/' lib/strerror.c
 	cp "$own_printf" lib/mprintf.c
+	no_scanf
 	only_named CURLOPT lib/setopt.c "$http_client"
 	only_named CURLINFO lib/getinfo.c "$http_client"
 	constants
@@ -331,6 +332,16 @@ build_curl() {
 		--without-{zlib,brotli,zstd,libpsl,libidn2,nghttp2,librtmp,libgsasl,libssh2}
 	make -j"$jobs" -C lib install
 	make -C include install
+}
+
+# The status line is all that is read by a format; our own function does it. What else there is:
+# RTSP, and answers without a version, as of servers of 1996.
+no_scanf() {
+	sed -i -E '/" HTTP\/%1d\.%1d%c%3d%c",$/d; s/nc = sscanf\(HEADER1,$/nc = Curl_status_line(HEADER1,/
+		s/2 == sscanf\(HEADER1, " HTTP.*\)\)/0)/; s/nc = sscanf\(HEADER1, " HTTP %3d".*;/nc = 0;/
+		s/CURLPROTO_RTSP\) \{/0) {/
+		1i int Curl_status_line(const char *, int *, int *, char *, int *, char *);' lib/http.c
+	! grep 'sscanf(HEADER1' lib/http.c || die "libcurl reads by another format"
 }
 
 # The options of one kind that a source of ours uses.
@@ -446,6 +457,10 @@ build_cjson() {
 	local flags
 
 	unpack cjson
+	# The only sscanf() of all, but for libcurl's in no_scanf().
+	sed -i 's/(sscanf((char\*)number_buffer, "%lg", &test) != 1)/((test = strtod((char*)number_buffer, 0)), 0)/
+		' cJSON.c
+	! grep sscanf cJSON.c || die "cJSON reads by another format"
 	read -ra flags <<<"$cflags $smaller"
 	"$work/bin/cc" "${flags[@]}" -c cJSON.c
 	"$gnu-gcc-ar" rcs "$work/lib/libcjson.a" cJSON.o
