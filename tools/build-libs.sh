@@ -391,7 +391,8 @@ constants() {
 		fwrite_header writeheader fdebug debugdata fprogress fxferinfo progress_client fmultidone
 		fsockopt sockopt_client fclosesocket closesocket_client get_filetime timecondition timevalue
 		set_resume_from max_filesize max_send_speed max_recv_speed low_speed_limit low_speed_time
-		maxlifetime_conn uh keep_post
+		maxlifetime_conn uh keep_post server_response_timeout prefer_ascii list_only
+		wildcard_enabled rtspreq dns_shuffle_addresses
 	END
 	)
 	sed -i -E "s/data->set\.str\[($strings)\]/((char *)0)/g
@@ -414,8 +415,38 @@ constants() {
 	sed -i -E 's/\bCurl_ssl->/Curl_ssl_mbedtls./g; s/\bssl_config->primary\.sessionid\b/0/
 		s/\b(ssl_config->(primary\.)?(clientcert|cert_blob|CRLfile|key_blob|key|key_passwd))\b/((__typeof__(\1))0)/
 		s/\b(conn_config->(ca_info_blob|CApath))\b/((__typeof__(\1))0)/' lib/vtls/{vtls,mbedtls}.c
+	one_protocol
+	no_redirects
 	# Datagrams would be for HTTP/3.
 	sed -i '/TRNSPRT_UDP, Curl_cf_udp_create/d' lib/connect.c
+}
+
+# http and https are the two protocols, and differ by one bit.
+one_protocol() {
+	local handler='((cf->|data->)?conn|needle|check)->handler' calls
+
+	calls='do_more|connecting|doing|proto_getsock|domore_getsock|perform_getsock|disconnect|readwrite'
+	calls+='|connection_check|attach'
+	sed -i -E "s/\b($handler->($calls))\b/((__typeof__(\1))0)/g
+		s/\b$handler->do_it\b/Curl_http/g; s/\b$handler->done\b/Curl_http_done/g
+		s/\b$handler->connect_it\b/Curl_http_connect/g
+		s/\b($handler)->protocol\b/(\1->flags \& PROTOPT_SSL ? CURLPROTO_HTTPS : CURLPROTO_HTTP)/g
+		s/\b($handler->flags)\b/(\1 \& (PROTOPT_SSL|PROTOPT_ALPN)|PROTOPT_CREDSPERREQUEST|PROTOPT_USERPWDCTRL)/g
+		" lib/{cf-socket,connect,easy,http,multi,sendf,transfer,url}.c
+	[[ $(grep -c '^const struct Curl_handler .* = {' lib/http.c) == 4 ]] ||
+		die "libcurl's handlers of HTTP are others"
+}
+
+# Nor is a request made again in another place, or in another way, or the place told.
+no_redirects() {
+	! grep -nE 'set\.(httpauth|http_follow_location)|REDIRECT_URL' lib/{setopt,getinfo}.c ||
+		die "an option of the client needs what no_redirects() takes out"
+	sed -i -E 's/Curl_safefree\(data->req\.(newurl|location)\)/;/; s/free\(data->req\.(newurl|location)\)/;/
+		s/\bdata->req\.newurl = [^;]*;/;/; s/\bdata->req\.location = [^;]*;/;/
+		s/checkprefix\("Location:", headp\)/0/
+		s/\b(data->req\.|k->)(newurl|location)\b/((char *)0)/g; s/\bdata->state\.refused_stream = [^;]*;/;/
+		s/\bdata->state\.refused_stream\b/0/' \
+		lib/{http,multi,transfer,url}.c
 }
 
 build_libmicrohttpd() {
