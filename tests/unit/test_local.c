@@ -37,19 +37,19 @@ static void connections_are_counted(void **state)
 	owned_fd other = net_listen(AF_INET, "127.0.0.1", &other_port);
 
 	(void)state;
-	expect_tcp(port, ",\"loopback\":true", "0");
+	expect_tcp(port, "", "0");
 	owned_fd first = net_connect(listener, AF_INET, "127.0.0.2", "127.0.0.1", port, &one);
 	owned_fd second = net_connect(listener, AF_INET, "127.0.0.3", "127.0.0.1", port, &two);
 	owned_fd third = net_connect(listener, AF_INET6, NULL, "::1", port, &three);
 	assert_true(first >= 0 && second >= 0 && third >= 0 && other >= 0);
-	expect_tcp(port, ",\"loopback\":true", "3");
-	expect_tcp(port, "", "0");
-	expect_tcp(other_port, ",\"loopback\":true", "0");
-	expect_tcp(port, ",\"loopback\":true,\"except\":[\"127.0.0.2\"]", "2");
-	expect_tcp(port, ",\"loopback\":true,\"except\":[\"127.0.0.0/8\"]", "1");
-	expect_tcp(port, ",\"loopback\":true,\"except\":[\"::/64\"]", "2");
-	expect_tcp(port, ",\"loopback\":true,\"except\":[\"::1\",\"127.0.0.2/31\"]", "0");
-	expect_tcp(port, ",\"loopback\":true,\"except\":[\"10.0.0.0/8\"]", "3");
+	expect_tcp(port, "", "3");
+	expect_tcp(port, ",\"except\":[\"loopback\"]", "0");
+	expect_tcp(other_port, "", "0");
+	expect_tcp(port, ",\"except\":[\"127.0.0.2\"]", "2");
+	expect_tcp(port, ",\"except\":[\"127.0.0.0/8\"]", "1");
+	expect_tcp(port, ",\"except\":[\"::/64\"]", "2");
+	expect_tcp(port, ",\"except\":[\"::1\",\"127.0.0.2/31\"]", "0");
+	expect_tcp(port, ",\"except\":[\"10.0.0.0/8\"]", "3");
 }
 
 /* A list that is read a second time, since it has fewer, tells the same. */
@@ -59,8 +59,8 @@ static void fewer_than_before_are_counted(void **state)
 	owned_fd listener = net_listen(AF_INET, "127.0.0.1", &port), one = -1, two = -1;
 	owned_fd first = net_connect(listener, AF_INET, NULL, "127.0.0.1", port, &one);
 	owned_fd second = net_connect(listener, AF_INET, NULL, "127.0.0.1", port, &two);
-	owned char *settings = mem_format(
-		"{\"name\":\"s\",\"timeout\":\"60s\",\"tcp\":[%u],\"loopback\":true}", port);
+	owned char *settings =
+		mem_format("{\"name\":\"s\",\"timeout\":\"60s\",\"tcp\":[%u]}", port);
 	int64_t end = clock_ms() + 20000;
 	struct looker l;
 
