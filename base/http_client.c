@@ -74,6 +74,23 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *owner)
 	return 0;
 }
 
+static bool is_header(const char *line, const char *name)
+{
+	return strncasecmp(line, name, strlen(name)) == 0;
+}
+
+/* A line of the head, which ends with a newline. Heads of interim answers come before. */
+static size_t take_header(char *line, size_t size, size_t count, void *owner)
+{
+	struct http_call *call = owner;
+
+	if (is_header(line, "HTTP/"))
+		call->result.has_end = false;
+	if (is_header(line, "Content-Length:") || is_header(line, "Transfer-Encoding: chunked"))
+		call->result.has_end = true;
+	return size * count;
+}
+
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *where)
 {
 	struct http_call *call = owner;
@@ -115,7 +132,7 @@ static void connect_through(struct http_call *call, const struct address *a)
 static bool has_header(const struct list *headers, const char *name)
 {
 	for (size_t i = 0; headers && i < headers->count; i++)
-		if (strncasecmp(headers->items[i], name, strlen(name)) == 0)
+		if (is_header(headers->items[i], name))
 			return true;
 	return false;
 }
@@ -170,6 +187,8 @@ static void set_options(struct http_call *call, const struct http_plan *plan)
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->text);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 	if (plan->through)
 		connect_through(call, plan->through);

@@ -37,6 +37,7 @@ struct http_plan {
 struct http_result {
 	int status;       /* 0: there was no whole answer, e says why */
 	bool unreachable; /* nothing listens there (yet) */
+	bool has_end; /* the answer itself says where it ends, and not only its connection does */
 	struct buf body;
 	struct err e;
 };

@@ -139,3 +139,15 @@ int parse_status_range(const char *text, struct status_range *ret, struct err *e
 	*ret = range;
 	return 0;
 }
+
+/* A token (RFC 9110, 5.6.2), a colon, and a value without control characters. */
+int parse_header(const char *line, struct err *e)
+{
+	size_t name = strcspn(line, ": \t()<>@,;\\\"/[]?={}");
+	bool sound = name > 0 && line[name] == ':';
+
+	for (; *line; line++)
+		sound = sound && ((unsigned char)*line >= ' ' || *line == '\t');
+	/* Its value may be secret: it is not repeated. */
+	return sound ? 0 : err_set(e, ERR_USAGE, "expected a header, 'NAME: VALUE'");
+}

@@ -28,3 +28,6 @@ struct status_range {
 	int least, most;
 };
 int parse_status_range(const char *text, struct status_range *ret, struct err *e);
+
+/* "Name: value", an HTTP header. Only looks at it. */
+int parse_header(const char *line, struct err *e);

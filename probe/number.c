@@ -19,6 +19,7 @@ bool number_parse(const char *text, double *ret)
 
 const char *number_text(double number, char text[NUMBER_TEXT_SIZE])
 {
-	(void)snprintf(text, NUMBER_TEXT_SIZE, "%.15g", number);
+	/* Without the sign of a negative zero. */
+	(void)snprintf(text, NUMBER_TEXT_SIZE, "%.15g", number + 0.0);
 	return text;
 }

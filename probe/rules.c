@@ -74,6 +74,25 @@ static int read_rule(const struct json *j, const struct condition_names *names, 
 	return ret->always ? 0 : condition_read(json_get(j, "if"), names, &ret->when, e);
 }
 
+/* A rule that asks what an earlier one asked has its answer already. */
+static int check_new(const struct json *list, const struct json *rule, struct err *e)
+{
+	const struct json *when = json_get(rule, "if");
+	owned char *text = when ? json_print(when, false) : NULL;
+	int number = 1;
+
+	for (const struct json *j = json_first(list); text && j != rule; j = json_next(j)) {
+		owned char *other = json_get(j, "if") ? json_print(json_get(j, "if"), false) : NULL;
+
+		if (other && text_is(other, text))
+			return err_set(e, ERR_USAGE,
+				       "it can never be reached: rule %d has the same \"if\"",
+				       number);
+		number++;
+	}
+	return 0;
+}
+
 static int read_list(const struct json *list, const struct condition_names *names,
 		     struct rules *ret, struct err *e)
 {
@@ -88,7 +107,8 @@ static int read_list(const struct json *list, const struct condition_names *name
 		ret->items = mem_resize(ret->items, ret->count + 1, sizeof(*ret->items));
 		ret->items[ret->count] = (struct rule){ 0 };
 		ret->count++;
-		if (read_rule(j, names, &ret->items[ret->count - 1], e) < 0)
+		if (read_rule(j, names, &ret->items[ret->count - 1], e) < 0 ||
+		    check_new(list, j, e) < 0)
 			return err_in(e, "rule %zu", ret->count);
 	}
 	return 0;

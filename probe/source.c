@@ -17,8 +17,9 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
-	&source_file, &source_tcp,       &source_udp,    &source_process, &source_command,
-	&source_a2s,  &source_minecraft, &source_quake3, &source_sidecar,
+	&source_file,    &source_tcp,  &source_udp,       &source_process,
+	&source_command, &source_http, &source_metrics,   &source_prometheus,
+	&source_sidecar, &source_a2s,  &source_minecraft, &source_quake3,
 };
 
 const struct source_kind *source_kind_named(const char *name)
@@ -169,7 +170,7 @@ const struct reading *source_reading(const struct source *s, int64_t now)
 
 /* ---- life ---- */
 
-struct http_client *source_http(struct source *s, struct err *e)
+struct http_client *source_http_client(struct source *s, struct err *e)
 {
 	if (!s->world->http)
 		s->world->http = http_client_new(s->world->loop, e);

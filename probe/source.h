@@ -106,7 +106,7 @@ int64_t source_stale_ms(const struct source_settings *s);
 /* ---- for the kinds ---- */
 
 /* The http client of the world, made when there is none; NULL with e. */
-struct http_client *source_http(struct source *s, struct err *e);
+struct http_client *source_http_client(struct source *s, struct err *e);
 
 /* The look has ended: with a text, which is trimmed; or a number; or a failure. */
 void source_say(struct source *s, const char *text, uint64_t evidence);

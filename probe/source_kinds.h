@@ -4,6 +4,9 @@
 
 #include "probe/source.h"
 
+extern const struct source_kind source_http;
+extern const struct source_kind source_metrics;
+extern const struct source_kind source_prometheus;
 extern const struct source_kind source_file;
 extern const struct source_kind source_tcp;
 extern const struct source_kind source_udp;

@@ -53,7 +53,7 @@ static const struct setting rows[] = {
 	{ ROW(SETTING_TEXT, sample) },
 	{ ROW(SETTING_FLAG, sum) },
 	{ ROW(SETTING_FLAG, status) },
-	{ ROW(SETTING_LIST, headers) },
+	{ ROW(SETTING_LIST, headers), .check = parse_header },
 	{ .name = "token-file",
 	  .type = SETTING_TEXT,
 	  .offset = offsetof(struct source_settings, token_file) },

@@ -3,24 +3,13 @@
 #include "reloader/settings.h"
 
 #include "base/err.h"
+#include "base/parse.h"
 #include "base/sockets.h"
 #include "reloader/trigger_list.h"
 
 #include <string.h>
 
 #define AT(field) offsetof(struct reload_settings, field)
-
-/* A token (RFC 9110, 5.6.2), a colon, and a value without control characters. */
-static int check_header(const char *line, struct err *e)
-{
-	size_t name = strcspn(line, ": \t()<>@,;\\\"/[]?={}");
-	bool sound = name > 0 && line[name] == ':';
-
-	for (; *line; line++)
-		sound = sound && ((unsigned char)*line >= ' ' || *line == '\t');
-	/* Its value may be secret: it is not repeated. */
-	return sound ? 0 : err_set(e, ERR_USAGE, "expected a header, 'NAME: VALUE'");
-}
 
 static const struct setting http_rows[] = {
 	{ .name = "reload-url",
@@ -39,7 +28,7 @@ static const struct setting http_rows[] = {
 	  .value = "'NAME: VALUE'",
 	  .type = SETTING_LIST,
 	  .offset = AT(headers),
-	  .check = check_header,
+	  .check = parse_header,
 	  .secret = true,
 	  .help = "A header to add to it; may be given several times." },
 	{ .name = "reload-body",

@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "probe/advice.h"
+#include "probe/probe_plan.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
 
@@ -62,6 +64,23 @@ static void drop_first_operand(struct config *c)
 	c->operands = rest;
 }
 
+static void warn(const char *text)
+{
+	owned char *printable = text_printable(text);
+
+	(void)fprintf(stderr, "gs-sidecar: warning: %s\n", printable);
+}
+
+static void advise(const struct config *c)
+{
+	struct probe_plan plan;
+	struct err e;
+
+	if (probe_plan_read(&c->probe, NULL, &plan, &e) == 0)
+		advice_give(&plan, warn);
+	probe_plan_done(&plan);
+}
+
 int cmd_check(struct config *c)
 {
 	const char *name = c->operands.count ? c->operands.items[0] : "run";
@@ -75,6 +94,8 @@ int cmd_check(struct config *c)
 	drop_first_operand(c);
 	if (command->check && command->check(c, &e) < 0)
 		return command_failed(&e);
+	if (command->groups & GROUP_PROBE)
+		advise(c);
 	if (c->json)
 		print_json(c, command);
 	else

@@ -135,6 +135,22 @@ static void print_watch(const struct json *j)
 		     text_of(w, "mode"), number_of(w, "directories"), number_of(w, "changes"));
 }
 
+static void print_probes(const struct json *j)
+{
+	const struct json *list = json_get(j, "probes");
+	const char *head = "probes     ";
+
+	for (const struct json *p = json_is_array(list) ? json_first(list) : NULL; p;
+	     p = json_next(p)) {
+		bool pass = false;
+
+		(void)json_bool(json_get(p, "pass"), &pass);
+		(void)printf("%s%s: %s, %s\n", head, text_of(p, "probe"), text_of(p, "result"),
+			     pass ? "pass" : "fail");
+		head = "           ";
+	}
+}
+
 static bool is_ready(const struct json *j)
 {
 	bool ready = false;
@@ -155,6 +171,7 @@ static void print_for_people(const struct json *j)
 	print_reload(j);
 	print_sync(j);
 	print_watch(j);
+	print_probes(j);
 }
 
 int cmd_status(struct config *c)

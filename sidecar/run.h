@@ -25,6 +25,7 @@
 struct http_request;
 struct http_route;
 struct http_server;
+struct json;
 struct watch;
 
 struct run {
@@ -141,6 +142,12 @@ int run_probes_start(struct run *r, struct err *e);
 /* Begins to look, once the state directory is known, which tells what an earlier process saw. */
 void run_probes_begin(struct run *r);
 void run_probes_stop(struct run *r);
+
+/* Brings the metrics up to date. */
+void run_probes_metrics(struct run *r);
+
+/* A line for each, for /status. */
+struct json *run_probes_status(struct run *r);
 
 /*
  * The routes and, behind them, one for each probe, on the heap: those of the control listener or of

@@ -227,6 +227,7 @@ static void on_status(struct http_request *request, void *owner)
 	json_put(j, "sync", sync_json(r));
 	json_put(j, "watch", watch_json(r));
 	json_put(j, "reload", reload_json(r));
+	json_put(j, "probes", run_probes_status(r));
 	json_put(j, "timeline_ms", timeline_json(r));
 	owned char *text = json_print(j, true);
 	json_free(j);
@@ -309,6 +310,7 @@ static void on_metrics(struct http_request *request, void *owner)
 	owned_buf page = BUF_INIT(METRICS_MOST);
 
 	read_metrics(owner);
+	run_probes_metrics(owner);
 	metric_page(&page);
 	http_request_answer(request, 200, "text/plain; version=0.0.4", page.data);
 }

@@ -7,11 +7,13 @@
  *            GET /probes         JSON: readings, their age, why each rule holds or not
  *   control  GET /v1/probe/NAME  for `gs-sidecar probe NAME`
  */
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/http_server.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/text.h"
 #include "sidecar/ask_probe.h"
 #include "sidecar/run.h"
@@ -70,6 +72,68 @@ static void on_evidence(void *owner)
 			 e.text);
 }
 
+/* ---- numbers ---- */
+
+/* One for each probe and two for each source; listed for as long as the program runs. */
+static struct metric *metrics;
+
+static struct metric *list_metric(struct metric *m, const char *name, const char *label,
+				  const char *value, const char *help)
+{
+	*m = (struct metric){ .name = name,
+			      .labels = mem_format("%s=\"%s\"", label, value),
+			      .help = help,
+			      .kind = text_ends(name, "_total") ? METRIC_COUNTER : METRIC_GAUGE };
+	metric_list(m);
+	return m + 1;
+}
+
+static void list_metrics(const struct probe_plan *plan)
+{
+	struct metric *m = mem_alloc((plan->probe_count + 2 * plan->source_count + 1) * sizeof(*m));
+
+	metrics = m;
+	for (size_t i = 0; i < plan->probe_count; i++)
+		m = list_metric(m, "gs_sidecar_probe_pass", "probe", plan->probes[i].name,
+				"1 while the probe passes.");
+	for (size_t i = 0; i < plan->source_count; i++)
+		m = list_metric(m, "gs_sidecar_probe_source_known", "source", plan->sources[i].name,
+				"1 while what the source says is known.");
+	for (size_t i = 0; i < plan->source_count; i++)
+		m = list_metric(m, "gs_sidecar_probe_source_failures_total", "source",
+				plan->sources[i].name, "Looks that failed.");
+}
+
+void run_probes_metrics(struct run *r)
+{
+	const struct probe_plan *plan = &r->panel.plan;
+	struct metric *m = metrics;
+
+	for (size_t i = 0; i < plan->probe_count; i++)
+		m++->value = panel_verdict(&r->panel, &plan->probes[i]).pass;
+	for (size_t i = 0; i < plan->source_count; i++)
+		m++->value = source_reading(&r->panel.sources[i], clock_ms())->known;
+	for (size_t i = 0; i < plan->source_count; i++)
+		m++->value = (double)r->panel.sources[i].failures;
+}
+
+struct json *run_probes_status(struct run *r)
+{
+	const struct probe_plan *plan = &r->panel.plan;
+	struct json *list = json_array();
+
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		struct verdict v = panel_verdict(&r->panel, &plan->probes[i]);
+		struct json *j = json_object();
+
+		json_put_text(j, "probe", plan->probes[i].name);
+		json_put_text(j, "result", v.word);
+		json_put_bool(j, "pass", v.pass);
+		json_add(list, j);
+	}
+	return list;
+}
+
 /* ---- what reloads may ask ---- */
 
 static struct reload_verdict ask(void *owner, const char *probe)
@@ -122,6 +186,7 @@ int run_probes_start(struct run *r, struct err *e)
 	r->panel.on_evidence = on_evidence;
 	r->panel.owner = r;
 	r->reload.probes = (struct reload_probes){ ask, r };
+	list_metrics(&r->panel.plan);
 	for (size_t i = 0; i < r->panel.plan.probe_count; i++) {
 		owned char *path = mem_format(ASK "%s", r->panel.plan.probes[i].name);
 

@@ -348,7 +348,7 @@ constants() {
 		pipewait haproxyprotocol tcp_keepalive tcp_fastopen use_port localport localportrange ipver
 		scope_id use_ssl ssl\.fsslctx connect_only resolve resolver_start resolver_start_client
 		is_fread_set fread_func_set in_set seek_func seek_client ioctl_func ioctl_client crlf
-		fwrite_header writeheader fdebug debugdata fprogress fxferinfo progress_client fmultidone
+		fdebug debugdata fprogress fxferinfo progress_client fmultidone
 		fsockopt sockopt_client fclosesocket closesocket_client get_filetime timecondition timevalue
 		set_resume_from max_filesize max_send_speed max_recv_speed low_speed_limit low_speed_time
 		maxlifetime_conn uh keep_post

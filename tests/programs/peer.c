@@ -4,9 +4,9 @@
  *
  *   peer [-a ADDRESS] [-p PORT] [-u ABSTRACT-NAME] MODE RECORD
  *
- * MODE is one of those below, status-NNN, or @FILE: the mode that the file names at the moment of
- * each request. The port is printed as "port N", then a line for every request; the last request
- * is in RECORD as it came.
+ * MODE is one of those below, status-NNN, raw-FILE: what it says, head and all, or @FILE: the mode
+ * that the file names at the moment of each request. The port is printed as "port N", then a line
+ * for every request; the last request is in RECORD as it came.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,6 +75,24 @@ static void say_slowly(int fd, const char *text)
 	}
 }
 
+static void say_file(int fd, const char *path)
+{
+	static char bytes[REQUEST_MOST];
+	int file = open(path, O_RDONLY);
+	ssize_t got = 1;
+
+	if (file < 0)
+		fail(path);
+	while (got > 0) {
+		got = read(file, bytes, sizeof(bytes));
+		for (ssize_t sent = 0, once = 1; sent < got; sent += once) {
+			once = write(fd, bytes + sent, (size_t)(got - sent));
+			if (once <= 0)
+				return;
+		}
+	}
+}
+
 static void behave(int fd, const char *how)
 {
 	static const char page[] =
@@ -125,6 +143,8 @@ static void behave(int fd, const char *how)
 		if (say(fd, "HTTP/1.1 200 OK\r\n"))
 			while (say(fd, "X-More: ") && say(fd, page))
 				continue;
+	} else if (strncmp(how, "raw-", 4) == 0) {
+		say_file(fd, how + 4);
 	} else if (strncmp(how, "status-", 7) == 0) {
 		say_status(fd, (int)strtol(how + 7, NULL, 10));
 	} else {

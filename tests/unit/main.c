@@ -77,10 +77,13 @@ const char *unit_directory(void)
 	GROUP(test_content)      \
 	GROUP(test_runner)       \
 	GROUP(test_readiness)    \
-	GROUP(test_query)        \
-	GROUP(test_source_query) \
 	GROUP(test_config)       \
 	GROUP(test_progress)     \
+	GROUP(test_prometheus)   \
+	GROUP(test_metrics)      \
+	GROUP(test_request)      \
+	GROUP(test_query)        \
+	GROUP(test_source_query) \
 	GROUP(test_corpus)
 
 #define DECLARE(name) int name(void);

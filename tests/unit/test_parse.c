@@ -274,6 +274,24 @@ static void other_status_ranges_are_refused(void **state)
 	}
 }
 
+static void headers_are_checked(void **state)
+{
+	static const char *const good[] = { "A: b", "X-Scope-OrgID:1", "a:", "A: b\tc: \xc3\xa9" };
+	static const char *const bad[] = {
+		"", "A", ":", ": b", "A B: c", "A\n: b", "A: b\r\nC: d", "(A): b"
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(good); i++)
+		assert_int_equal(parse_header(good[i], &e), 0);
+	for (size_t i = 0; i < LEN(bad); i++) {
+		assert_int_equal(parse_header(bad[i], &e), -1);
+		assert_int_equal(e.kind, ERR_USAGE);
+		assert_string_equal(e.text, "expected a header, 'NAME: VALUE'");
+	}
+}
+
 int test_parse(void);
 
 int test_parse(void)
@@ -290,6 +308,7 @@ int test_parse(void)
 		cmocka_unit_test(every_signal_keeps_its_name),
 		cmocka_unit_test(status_ranges_are_read),
 		cmocka_unit_test(other_status_ranges_are_refused),
+		cmocka_unit_test(headers_are_checked),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);
