@@ -56,7 +56,7 @@ void source_fail(struct source *s, const struct err *e)
 {
 	struct reading r = { .from = s->began, .at = clock_ms() };
 
-	(void)snprintf(r.why, sizeof(r.why), "%s", e->text);
+	(void)snprintf(r.why, sizeof(r.why), "%.*s", READING_WHY_SIZE - 1, e->text);
 	end_look(s, &r);
 }
 

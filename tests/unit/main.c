@@ -82,6 +82,10 @@ const char *unit_directory(void)
 	GROUP(test_prometheus)   \
 	GROUP(test_metrics)      \
 	GROUP(test_request)      \
+	GROUP(test_prefix)       \
+	GROUP(test_conntrack)    \
+	GROUP(test_source_file)  \
+	GROUP(test_local)        \
 	GROUP(test_query)        \
 	GROUP(test_source_query) \
 	GROUP(test_corpus)

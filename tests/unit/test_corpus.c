@@ -31,16 +31,19 @@ void corpus_failed(const char *condition)
 	TARGET(a2s)          \
 	TARGET(address)      \
 	TARGET(config_json)  \
+	TARGET(conntrack)    \
 	TARGET(json_pointer) \
 	TARGET(manifest)     \
 	TARGET(metrics_page) \
 	TARGET(minecraft)    \
 	TARGET(parse)        \
+	TARGET(prefix)       \
 	TARGET(printable)    \
 	TARGET(process)      \
 	TARGET(prometheus)   \
 	TARGET(quake3)       \
 	TARGET(sockets)      \
+	TARGET(sockets_diag) \
 	TARGET(sync_report)  \
 	TARGET(url)
 
