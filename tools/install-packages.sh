@@ -20,7 +20,7 @@ declare -A packages=(
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
 	[sanitize]="gcc clang libclang-rt-14-dev libinotifytools0-dev
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
-	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux"
+	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal"
 	[demo]="nginx curl"
 	[size]="binutils curl"
 )

@@ -13,6 +13,7 @@
 #include "base/process_why.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -196,6 +197,33 @@ static void its_stdout_is_said(void **state)
 		true, "2");
 }
 
+static size_t open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while (dir && io_next_entry(dir))
+		count++;
+	(void)closedir(dir);
+	return count;
+}
+
+/* What it leaves behind would pile up, look by look. */
+static void nothing_is_kept_of_what_it_leaves_behind(void **state)
+{
+	struct looker l;
+	size_t before;
+
+	(void)state;
+	look_open(&l, SHELL("sleep 50 & echo 7"));
+	look_expect(&l, true, "7");
+	before = open_descriptors();
+	look_expect(&l, true, "7");
+	assert_int_equal(open_descriptors(), before);
+	look_close(&l);
+}
+
 static void whatever_else_is_unknown(void **state)
 {
 	(void)state;
@@ -296,6 +324,7 @@ int test_local(void)
 		cmocka_unit_test(real_processes_are_counted),
 		cmocka_unit_test(whether_none_is_none_is_told),
 		cmocka_unit_test(its_stdout_is_said),
+		cmocka_unit_test(nothing_is_kept_of_what_it_leaves_behind),
 		cmocka_unit_test(whatever_else_is_unknown),
 		cmocka_unit_test(its_group_is_killed_at_the_deadline),
 		cmocka_unit_test(it_is_looked_at_again),
