@@ -234,7 +234,6 @@ static const struct {
 	{ "1.0000000000000002", 0x3ff0000000000001 },
 	{ "89255.0e-22", 0x3c6494af6ce5221f },
 	{ "104110013277974872254e-225", 0x1560b661a31987ae },
-	{ "0x.8", 0x3fe0000000000000 },
 };
 
 static void assert_read(const char *text, uint64_t bits)
