@@ -97,7 +97,8 @@ void source_say_json(struct source *s, const char *text, uint64_t evidence)
 	struct json *j = json_read(text, &e);
 	const struct json *value = j ? json_at(j, pointer) : NULL;
 	owned char *printed = value ? json_print(value, false) : NULL;
-	if (value && !json_is_object(value) && !json_is_array(value) && !text_is(printed, "null")) {
+	/* No object, no array, no null, which a number beyond all numbers is too. */
+	if (printed && !strchr("{[n", *printed)) {
 		source_say(s, json_text(value) ? json_text(value) : printed, evidence);
 	} else {
 		if (j)
