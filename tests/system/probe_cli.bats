@@ -218,7 +218,7 @@ unknown() {
 
 # drained: what says of a state file and connections to $game_port
 drained() {
-	says "$1" "$2" "$3" drained --state-file state --tcp-port "$game_port" --loopback --timeout 60s
+	says "$1" "$2" "$3" drained --state-file state --tcp-port "$game_port" --timeout 60s
 }
 
 @test "drained, in all states" {
