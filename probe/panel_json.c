@@ -37,7 +37,7 @@ static struct json *rule_json(const struct rule *rule, const struct condition_vi
 	struct json *j = json_object();
 
 	if (rule->always)
-		(void)buf_add_text(&why, "when none before holds");
+		(void)buf_add_text(&why, "whenever it is reached");
 	else
 		condition_why(&rule->when, v, &why);
 	json_put_text(j, "result", rule->result);

@@ -161,18 +161,15 @@ void rules_done(struct rules *r)
 void rules_look(struct rules *r, const struct condition_view *v)
 {
 	const struct rule *holds = NULL;
-	enum truth rest = TRUTH_YES; /* none before holds */
+	bool reached = true; /* all before are known not to hold */
 
 	for (size_t i = 0; i < r->count; i++) {
 		struct rule *rule = &r->items[i];
 
-		rule->truth = rule->always ? rest : condition_look(&rule->when, v);
-		if (rule->truth == TRUTH_YES && !holds)
+		rule->truth = rule->always ? TRUTH_YES : condition_look(&rule->when, v);
+		if (reached && rule->truth == TRUTH_YES)
 			holds = rule;
-		if (rule->truth == TRUTH_YES)
-			rest = TRUTH_NO;
-		else if (rule->truth == TRUTH_UNKNOWN && rest == TRUTH_YES)
-			rest = TRUTH_UNKNOWN;
+		reached = reached && rule->truth == TRUTH_NO;
 	}
 	if (holds != r->holds || !r->since)
 		r->since = v->now;

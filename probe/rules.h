@@ -4,8 +4,9 @@
  *
  *   {"name": "drain", "rules": [{"if": CONDITION, "result": "done", "pass": true}, ...]}
  *
- * A rule without "if" holds when all before it are known not to hold: an error is never the rest.
- * When no rule holds the verdict is `unknown`, fail.
+ * A rule is reached when all before it are known not to hold: one that cannot be told hides those
+ * behind it, so that an error is never the rest. A rule without "if" holds when it is reached. When
+ * none is reached and holds, the verdict is `unknown`, fail.
  */
 #pragma once
 
