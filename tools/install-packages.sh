@@ -12,7 +12,7 @@ declare -A packages=(
 	# The cross compiler and the kernel's headers for it; musl itself build-libs.sh builds.
 	[arm64]="gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross qemu-user-static"
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
-	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 strace prometheus python3-minimal
+	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 strace prometheus python3-minimal python3-yaml
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
 	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
 		libxxhash-dev libcmocka-dev"
