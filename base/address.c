@@ -228,16 +228,16 @@ static int bind_to(int fd, struct address *a)
 	return a->kind == ADDRESS_TCP ? bind_tcp(fd, a) : bind_abstract(fd, a);
 }
 
-static int socket_for(const struct address *a, int flags)
+static int socket_for(const struct address *a, int type)
 {
 	int family = a->kind != ADDRESS_TCP ? AF_UNIX : a->ipv6 ? AF_INET6 : AF_INET;
 
-	return socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	return socket(family, SOCK_NONBLOCK | SOCK_CLOEXEC | type, 0);
 }
 
 int address_listen(struct address *a, int *ret_fd, struct err *e)
 {
-	owned_fd fd = socket_for(a, SOCK_NONBLOCK);
+	owned_fd fd = socket_for(a, SOCK_STREAM);
 
 	if (fd < 0 || bind_to(fd, a) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
 		int sys = errno;
@@ -245,6 +245,24 @@ int address_listen(struct address *a, int *ret_fd, struct err *e)
 
 		errno = sys;
 		return err_sys(e, "listen on %s", text);
+	}
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int address_connect(const struct address *a, int type, int *ret_fd, struct err *e)
+{
+	owned_fd fd = socket_for(a, type);
+	owned_fd dir = -1;
+	struct place p;
+
+	if (fd < 0 || place_of(a, a->text, &p, &dir) < 0 ||
+	    (connect(fd, &p.any, p.length) < 0 && errno != EINPROGRESS)) {
+		int sys = errno;
+		owned char *text = address_text(a);
+
+		errno = sys;
+		return err_sys(e, "connect to %s", text);
 	}
 	*ret_fd = fd_take(&fd);
 	return 0;

@@ -47,6 +47,13 @@ bool address_is_local(const struct address *a);
 int address_listen(struct address *a, int *ret_fd, struct err *e);
 
 /*
+ * A non-blocking, close-on-exec socket of type SOCK_STREAM or SOCK_DGRAM in *ret_fd that is
+ * connected to it, or about to be: whether it is, the first send(2) says. Datagrams of others do
+ * not come in. -1 with e.
+ */
+int address_connect(const struct address *a, int type, int *ret_fd, struct err *e);
+
+/*
  * The path, or another one to the same file that fits into sun_path (108 bytes, unix(7)): through
  * an open directory in *ret_dir, which has to stay open while the path is used. On the heap; NULL
  * with errno.

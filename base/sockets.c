@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/sockets_diag.h"
 #include "base/sockets_peer.h"
 #include "base/sockets_proc.h"
 
@@ -22,13 +23,9 @@
 
 /* From linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h, which a libc does not come with.
  */
-#define SOCK_DIAG 4       /* NETLINK_SOCK_DIAG */
-#define TCP 18            /* TCPDIAG_GETSOCK */
-#define FLAGS_DUMP 0x301  /* NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH */
-#define FLAG_CHANGED 0x10 /* NLM_F_DUMP_INTR */
-#define MESSAGE_ERROR 2
-#define MESSAGE_DONE 3
-#define BYTECODE 1 /* INET_DIAG_REQ_BYTECODE */
+#define SOCK_DIAG 4      /* NETLINK_SOCK_DIAG */
+#define FLAGS_DUMP 0x301 /* NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH */
+#define BYTECODE 1       /* INET_DIAG_REQ_BYTECODE */
 #define BC_JMP 1
 #define BC_PORT_GE 2 /* INET_DIAG_BC_S_GE: the local port */
 #define BC_PORT_LE 3
@@ -38,19 +35,6 @@ struct netlink_address {
 	uint32_t pid, groups;
 };
 
-struct head {
-	uint32_t length;
-	uint16_t type, flags;
-	uint32_t sequence, pid;
-};
-
-struct ends {
-	uint16_t local_port, peer_port; /* network order */
-	uint8_t local[16], peer[16];
-	uint32_t interface;
-	uint32_t cookie[2];
-};
-
 /* Jumps are in bytes, from the op itself; a port is the `no` of the op behind. */
 struct op {
 	uint8_t code, yes;
@@ -58,26 +42,12 @@ struct op {
 };
 
 struct request {
-	struct head head;
+	struct sockets_diag_head head;
 	uint8_t family, source_length, target_length, extensions; /* struct inet_diag_req */
-	struct ends ends;
+	struct sockets_diag_ends ends;
 	uint32_t states, tables;
 	uint16_t filter_length, filter_type; /* struct nlattr */
 	struct op filter[SOCKETS_PORTS_MOST * OPS_PER_PORT];
-};
-
-/* struct inet_diag_msg, as far as it is looked at. */
-struct found {
-	uint8_t family, state, timer, retransmits;
-	struct ends ends;
-};
-
-enum pass {
-	PASS_MORE, /* the list goes on */
-	PASS_DONE,
-	PASS_AGAIN,  /* the list changed, or a part of it was lost */
-	PASS_DENIED, /* not here */
-	PASS_FAILED,
 };
 
 /*
@@ -114,7 +84,7 @@ static size_t make_filter(struct op *ops, const uint16_t *ports, size_t count)
 static int ask(int fd, const struct sockets_look *look)
 {
 	struct request r = {
-		.head = { .type = TCP, .flags = FLAGS_DUMP },
+		.head = { .type = SOCKETS_DIAG_TCP, .flags = FLAGS_DUMP },
 		/* INET_DIAG_NOCOOKIE: any socket, not the one with this cookie. */
 		.ends.cookie = { UINT32_MAX, UINT32_MAX },
 		.states = 1U << SOCKETS_ESTABLISHED,
@@ -129,139 +99,67 @@ static int ask(int fd, const struct sockets_look *look)
 	return send(fd, &r, r.head.length, 0) < 0 ? -1 : 0;
 }
 
-static void show(const struct sockets_look *look, const struct found *found)
+static enum sockets_pass receive(const struct sockets_look *look, int fd, int64_t deadline,
+				 bool *changed)
 {
-	const struct ends *ends = &found->ends;
-	struct connection c = {
-		.identity = (uint64_t)ends->cookie[1] << 32 | ends->cookie[0],
-		.peer_port = ntohs(ends->peer_port),
-		.local_port = ntohs(ends->local_port),
-	};
-	uint8_t local[16];
-
-	memcpy(c.peer, ends->peer, sizeof(c.peer));
-	memcpy(local, ends->local, sizeof(local));
-	if (found->family == AF_INET) {
-		sockets_map_ipv4(c.peer, c.peer);
-		sockets_map_ipv4(local, local);
-	}
-	c.loopback = sockets_is_loopback(local, c.peer);
-	look->seen(&c, look->user);
-}
-
-/* What errno says of the way, not of this one request. */
-static enum pass pass_of_error(void)
-{
-	switch (errno) {
-	case ENOBUFS:
-		return PASS_AGAIN;
-	case EPERM:
-	case EACCES:
-	case ENOENT: /* no module for TCP, or it may not be loaded */
-	case EAFNOSUPPORT:
-	case EPROTONOSUPPORT:
-	case ESOCKTNOSUPPORT:
-	case EOPNOTSUPP:
-	case ENOSYS:
-		return PASS_DENIED;
-	default:
-		return PASS_FAILED;
-	}
-}
-
-/* The number in an error message, and at the end of a list where the kernel says how it ended. */
-static enum pass pass_of_number(const struct head *head)
-{
-	int32_t number = 0;
-
-	if (head->length >= sizeof(*head) + sizeof(number))
-		memcpy(&number, head + 1, sizeof(number));
-	errno = -number;
-	return number < 0 ? pass_of_error() : PASS_DONE;
-}
-
-/* One part of the list. *changed is set when the kernel says that it did. */
-static enum pass take_part(const struct sockets_look *look, const char *part, size_t length,
-			   bool *changed)
-{
-	struct head head;
-
-	for (size_t at = 0; at + sizeof(head) <= length; at += (head.length + 3U) & ~3U) {
-		memcpy(&head, part + at, sizeof(head));
-		if (head.length < sizeof(head) || head.length > length - at)
-			break;
-		*changed |= (head.flags & FLAG_CHANGED) != 0;
-		if (head.type == MESSAGE_DONE || head.type == MESSAGE_ERROR)
-			return pass_of_number((const struct head *)(const void *)(part + at));
-		if (head.type == TCP && head.length >= sizeof(head) + sizeof(struct found))
-			show(look, (const struct found *)(const void *)(part + at + sizeof(head)));
-		if (((head.length + 3U) & ~3U) >= length - at)
-			return PASS_MORE;
-	}
-	errno = EBADMSG;
-	return PASS_FAILED;
-}
-
-static enum pass receive(const struct sockets_look *look, int fd, int64_t deadline, bool *changed)
-{
-	_Alignas(struct head) char part[RECEIVE_ROOM];
+	char part[RECEIVE_ROOM];
 	int64_t left = deadline - clock_ms();
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	int count = left > 0 ? poll(&ready, 1, (int)left) : 0;
 
 	if (count == 0) {
 		errno = ETIMEDOUT;
-		return PASS_FAILED;
+		return SOCKETS_PASS_FAILED;
 	}
 	/* With MSG_TRUNC the length is the true one, also when it did not fit. */
 	ssize_t got = count < 0 ? -1 : recv(fd, part, sizeof(part), MSG_TRUNC | MSG_DONTWAIT);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
-		return PASS_MORE;
+		return SOCKETS_PASS_MORE;
 	if (got < 0)
-		return pass_of_error();
+		return sockets_diag_error();
 	if ((size_t)got > sizeof(part)) {
 		errno = EMSGSIZE;
-		return PASS_FAILED;
+		return SOCKETS_PASS_FAILED;
 	}
-	return take_part(look, part, (size_t)got, changed);
+	return sockets_diag_part(look, part, (size_t)got, changed);
 }
 
 /* A socket of its own for each pass: what is left of a list that broke off goes with it. */
-static enum pass list_once(const struct sockets_look *look, int64_t deadline)
+static enum sockets_pass list_once(const struct sockets_look *look, int64_t deadline)
 {
 	const struct netlink_address kernel = { .family = AF_NETLINK };
 	owned_fd fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, SOCK_DIAG);
-	enum pass pass = PASS_MORE;
+	enum sockets_pass pass = SOCKETS_PASS_MORE;
 	bool changed = false;
 
 	/* Once connected to the kernel, nobody else can answer. */
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0 ||
 	    ask(fd, look) < 0)
-		return pass_of_error();
+		return sockets_diag_error();
 	look->begin(look->user);
-	while (pass == PASS_MORE)
+	while (pass == SOCKETS_PASS_MORE)
 		pass = receive(look, fd, deadline, &changed);
-	return pass == PASS_DONE && changed ? PASS_AGAIN : pass;
+	return pass == SOCKETS_PASS_DONE && changed ? SOCKETS_PASS_AGAIN : pass;
 }
 
 int sockets_each(const struct sockets_look *look, struct err *e)
 {
 	int64_t deadline = clock_ms() + look->timeout_ms;
-	enum pass pass = PASS_AGAIN;
+	enum sockets_pass pass = SOCKETS_PASS_AGAIN;
 
 	if (look->port_count > SOCKETS_PORTS_MOST)
 		return err_set(e, ERR_USAGE,
 			       "connections of %zu ports: at most %d can be asked for",
 			       look->port_count, SOCKETS_PORTS_MOST);
-	for (int i = 0; i < PASSES_MOST && pass == PASS_AGAIN; i++)
+	for (int i = 0; i < PASSES_MOST && pass == SOCKETS_PASS_AGAIN; i++)
 		pass = list_once(look, deadline);
-	if (pass == PASS_DONE)
+	if (pass == SOCKETS_PASS_DONE)
 		return SOCKETS_BY_DIAG;
-	if (pass == PASS_AGAIN)
+	if (pass == SOCKETS_PASS_AGAIN)
 		return err_set(e, ERR_SYSTEM,
 			       "list connections: the list changed under each of %d tries",
 			       PASSES_MOST);
-	if (pass == PASS_FAILED)
+	if (pass == SOCKETS_PASS_FAILED)
 		return err_sys(e, "list connections by sock_diag");
 	return sockets_proc_each(look, deadline, e) < 0 ? err_in(e, "list connections")
 							: SOCKETS_BY_PROC;

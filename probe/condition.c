@@ -79,6 +79,7 @@ static enum truth test(const struct condition *c, const struct condition_view *v
 
 /* ---- how long ---- */
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 void condition_each(struct condition *c, void (*each)(struct condition *c, void *user), void *user)
 {
 	each(c, user);
@@ -199,6 +200,7 @@ static enum truth look_now(const struct condition *c, const struct condition_vie
 	return test(c, v);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 enum truth condition_look(struct condition *c, const struct condition_view *v)
 {
 	enum truth now;
@@ -213,6 +215,7 @@ enum truth condition_look(struct condition *c, const struct condition_view *v)
 	return now;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 void condition_done(struct condition *c)
 {
 	for (size_t i = 0; i < c->count; i++)

@@ -49,6 +49,7 @@ static int add_source(struct reader *r, struct condition *c, const struct json *
 
 static int read_one(struct reader *r, const struct json *j, struct condition *ret);
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_parts(struct reader *r, const struct json *array, struct condition *c)
 {
 	if (!json_is_array(array) || !json_first(array))
@@ -78,6 +79,7 @@ static int read_agree(struct reader *r, const struct json *array, struct conditi
 					     "\"agree\": expected a list of two sources or more");
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_form(struct reader *r, const struct json *j, struct condition *c)
 {
 	const char *form = json_key(j);
@@ -185,6 +187,7 @@ static int check_shape(struct reader *r, const struct json *j)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_members(struct reader *r, const struct json *j, struct condition *ret)
 {
 	for (const struct json *m = json_first(j); m; m = json_next(m)) {
@@ -207,6 +210,7 @@ static int read_members(struct reader *r, const struct json *j, struct condition
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 static int read_one(struct reader *r, const struct json *j, struct condition *ret)
 {
 	int status;

@@ -61,6 +61,7 @@ static void add_hold(const struct condition *c, const struct condition_view *v, 
 		(void)buf_add_format(b, ", not yet %d times", (int)c->samples);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most CONDITION_DEPTH_MOST deep */
 void condition_why(const struct condition *c, const struct condition_view *v, struct buf *b)
 {
 	const struct condition *part = deciding(c);

@@ -9,6 +9,8 @@
 
 #include <arpa/inet.h>
 
+#define FLOW_WORDS ((size_t)2 * FLOW_ENDS) /* an address and a port each */
+
 static const char *next_word(char **rest)
 {
 	const char *word;
@@ -47,7 +49,7 @@ static int read_ends(char *rest, bool ipv6, struct flow *ret)
 
 		if (text_is(word, "[UNREPLIED]"))
 			ret->replied = false;
-		if (count == 2 * FLOW_ENDS || !text_starts(word, key))
+		if (count == FLOW_WORDS || !text_starts(word, key))
 			continue;
 		if (count % 4 < 2) {
 			if (read_address(value, ipv6, end->address) < 0)
@@ -59,7 +61,7 @@ static int read_ends(char *rest, bool ipv6, struct flow *ret)
 		}
 		count++;
 	}
-	return count == 2 * FLOW_ENDS ? 1 : -1;
+	return count == FLOW_WORDS ? 1 : -1;
 }
 
 int conntrack_line(char *line, struct flow *ret)

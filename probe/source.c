@@ -17,8 +17,9 @@
 #define BLANKS " \t\r\n"
 
 static const struct source_kind *const kinds[] = {
-	&source_file, &source_tcp,     &source_udp,        &source_process, &source_command,
-	&source_http, &source_metrics, &source_prometheus, &source_sidecar,
+	&source_file,    &source_tcp,  &source_udp,       &source_process,
+	&source_command, &source_http, &source_metrics,   &source_prometheus,
+	&source_sidecar, &source_a2s,  &source_minecraft, &source_quake3,
 };
 
 const struct source_kind *source_kind_named(const char *name)
@@ -55,7 +56,7 @@ void source_fail(struct source *s, const struct err *e)
 {
 	struct reading r = { .from = s->began, .at = clock_ms() };
 
-	(void)snprintf(r.why, sizeof(r.why), "%s", e->text);
+	(void)snprintf(r.why, sizeof(r.why), "%.*s", READING_WHY_SIZE - 1, e->text);
 	end_look(s, &r);
 }
 

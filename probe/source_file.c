@@ -80,19 +80,6 @@ static int read_once(const char *path, struct buf *b, uint64_t *ret_evidence, st
 	       (after.st_size && (size_t)after.st_size != b->length);
 }
 
-static int read_whole(const char *path, struct buf *b, uint64_t *ret_evidence, struct err *e)
-{
-	int status = 1;
-
-	for (int i = 0; i < TRIES_MOST && status > 0; i++)
-		status = read_once(path, b, ret_evidence, e);
-	if (status > 0)
-		return err_set(e, ERR_REMOTE, "it changed while it was read, %d times", TRIES_MOST);
-	if (status == 0 && strlen(b->data) != b->length)
-		return err_set(e, ERR_REMOTE, "it is not text: it has a zero byte");
-	return status;
-}
-
 static int age_of(const char *path, double *ret, struct err *e)
 {
 	struct timespec now;
@@ -110,17 +97,31 @@ static int age_of(const char *path, double *ret, struct err *e)
 	return 0;
 }
 
+static int read_or_stat(const struct source_settings *s, struct buf *b, uint64_t *ret_evidence,
+			double *ret_age, struct err *e)
+{
+	int status = 1;
+
+	/* It may be gone for a moment: a volume's old folder is removed once ..data is another. */
+	for (int i = 0; i < TRIES_MOST && (status > 0 || (status < 0 && e->sys == ENOENT)); i++)
+		status = s->age ? age_of(s->file, ret_age, e)
+				: read_once(s->file, b, ret_evidence, e);
+	if (status > 0)
+		return err_set(e, ERR_REMOTE, "it changed while it was read, %d times", TRIES_MOST);
+	if (status == 0 && strlen(b->data) != b->length)
+		return err_set(e, ERR_REMOTE, "it is not text: it has a zero byte");
+	return status;
+}
+
 static void look(struct source *s)
 {
-	const char *path = s->settings->file;
 	owned_buf b = BUF_INIT(FILE_MOST);
 	uint64_t evidence;
 	struct err e;
 	double age;
 
-	if (s->settings->age ? age_of(path, &age, &e) < 0
-			     : read_whole(path, &b, &evidence, &e) < 0) {
-		(void)err_in(&e, "file '%s'", path);
+	if (read_or_stat(s->settings, &b, &evidence, &age, &e) < 0) {
+		(void)err_in(&e, "file '%s'", s->settings->file);
 		source_fail(s, &e);
 	} else if (s->settings->age) {
 		source_say_number(s, age);

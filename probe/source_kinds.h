@@ -12,4 +12,7 @@ extern const struct source_kind source_tcp;
 extern const struct source_kind source_udp;
 extern const struct source_kind source_process;
 extern const struct source_kind source_command;
+extern const struct source_kind source_a2s;
+extern const struct source_kind source_minecraft;
+extern const struct source_kind source_quake3;
 extern const struct source_kind source_sidecar;

@@ -14,7 +14,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 const char *const source_empties[] = { "unknown", "zero", NULL };
-static const char *const bots[] = { "without", "with", NULL };
+static const char *const bots[] = { "with", "without", NULL };
 
 /* The member is called as the field. */
 #define ROW(kind, field) \

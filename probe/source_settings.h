@@ -14,7 +14,7 @@ struct source_kind;
 /* The names of enum source_empty. */
 extern const char *const source_empties[];
 enum source_empty { SOURCE_EMPTY_UNKNOWN, SOURCE_EMPTY_ZERO };
-enum source_bots { SOURCE_BOTS_WITHOUT, SOURCE_BOTS_WITH };
+enum source_bots { SOURCE_BOTS_WITH, SOURCE_BOTS_WITHOUT };
 
 struct source_settings {
 	const struct source_kind *kind;
@@ -46,7 +46,12 @@ struct source_settings {
 	struct list headers; /* of requests */
 	char *token_file;    /* the same, Authorization: Bearer, read anew for each look */
 	char *ca_file;       /* PEM, for https */
-	int bots;            /* enum source_bots: a2s, quake3 */
+	/*
+	 * enum source_bots: a2s, quake3. A bot that counts as a player keeps a server; a player
+	 * that is taken for a bot loses one. So bots are players, unless the user knows better:
+	 * that this game counts them as players (a2s), that nobody has a ping of 0 (quake3).
+	 */
+	int bots;
 };
 
 /* Reads the JSON object text; *ret is cleared by source_settings_done(). ERR_USAGE. */

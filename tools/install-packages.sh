@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages a group of make targets needs; silent when nothing is missing.
+# Installs the Debian packages a group of make targets needs, and for `test` the npm packages of
+# tests/npm; silent when nothing is missing.
 #
 #   tools/install-packages.sh build test
 set -euo pipefail
@@ -12,8 +13,8 @@ declare -A packages=(
 	# The cross compiler and the kernel's headers for it; musl itself build-libs.sh builds.
 	[arm64]="gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross qemu-user-static"
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
-	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 strace prometheus python3-minimal python3-yaml
-		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
+	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 nftables strace prometheus python3-minimal
+		python3-yaml libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev openarena-server"
 	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
 		libxxhash-dev libcmocka-dev"
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
@@ -38,6 +39,8 @@ wanted() {
 	for group; do
 		[[ -v "packages[$group]" ]] || usage
 		xargs -n 1 <<<"${packages[$group]}"
+		# Debian's npm brings hundreds of packages along; one that is there already will do.
+		[[ $group != test ]] || command -v npm >/dev/null || printf '%s\n' nodejs npm
 	done | sort -u
 }
 
@@ -63,8 +66,9 @@ can_be_root() {
 	((EUID == 0)) || sudo -n true 2>/dev/null
 }
 
-# nginx and prometheus would start as daemons. policy-rc.d is the one switch that invoke-rc.d and
-# deb-systemd-invoke both ask; a policy that the machine already has is the owner's and stays.
+# nginx, prometheus and openarena-server would start as daemons. policy-rc.d is the one switch that
+# invoke-rc.d and deb-systemd-invoke both ask; a policy that the machine already has is the owner's
+# and stays.
 forbid_services() {
 	[[ ! -e $policy ]] || return 0
 	trap 'as_root rm -f "$policy"' EXIT
@@ -74,10 +78,17 @@ forbid_services() {
 	as_root chmod 755 "$policy"
 }
 
-main() {
+# Exactly those of package-lock.json, and no script of theirs is run.
+install_npm_packages() {
+	cd "$(dirname "$0")/../tests/npm"
+	! cmp -s package-lock.json node_modules/installed.json || return 0
+	npm ci --loglevel error --ignore-scripts --no-audit --no-fund
+	cp package-lock.json node_modules/installed.json
+}
+
+install_debian_packages() {
 	local list names need
 
-	(($# > 0)) || usage
 	list=$(wanted "$@")
 	mapfile -t names <<<"$list"
 	mapfile -t need < <(missing "${names[@]}")
@@ -92,6 +103,12 @@ main() {
 	# An unreachable repository that has nothing to do with us is no reason to stop.
 	as_root apt-get update -q || true
 	as_root apt-get install -q -y --no-install-recommends "${need[@]}"
+}
+
+main() {
+	(($# > 0)) || usage
+	install_debian_packages "$@"
+	[[ " $* " != *" test "* ]] || install_npm_packages
 }
 
 main "$@"

@@ -12,19 +12,22 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Declared here, since every target defines it; tests/unit/test_corpus.c gives it other names. */
+/* Declared here, since every target defines it; in the unit tests it has other names. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define GUARD_MOST ((size_t)1 << 20)
 
-/* What must hold; an abort is a finding. */
-#ifndef MUST
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+/* What must hold: an abort is a finding, and in the unit tests a failure. */
+#ifdef IN_UNIT_TESTS
+void corpus_failed(const char *condition);
+#else
+#define corpus_failed(condition) abort()
 #endif
+#define MUST(condition)                            \
+	do {                                       \
+		if (!(condition))                  \
+			corpus_failed(#condition); \
+	} while (0)
 
 /* The place where memory ends. It is made once, and used by one target at a time. */
 static inline char *guard_end(void)

@@ -18,78 +18,45 @@
 /* The input that is being run. */
 static const char *current = "no input";
 
-#define MUST(condition)                                                     \
-	do {                                                                \
-		if (!(condition))                                           \
-			fail_msg("%s: must hold: %s", current, #condition); \
-	} while (0)
+/* What MUST() calls. */
+void corpus_failed(const char *condition);
 
-#define TARGET(name) int name(const uint8_t *data, size_t size)
-TARGET(fuzz_address);
-TARGET(fuzz_config_json);
-TARGET(fuzz_json_pointer);
-TARGET(fuzz_manifest);
-TARGET(fuzz_metrics_page);
-TARGET(fuzz_parse);
-TARGET(fuzz_printable);
-TARGET(fuzz_process);
-TARGET(fuzz_prometheus);
-TARGET(fuzz_sockets);
-TARGET(fuzz_sync_report);
-TARGET(fuzz_url);
+void corpus_failed(const char *condition)
+{
+	fail_msg("%s: must hold: %s", current, condition);
+}
 
-/* NOLINTBEGIN(bugprone-suspicious-include) */
-#define LLVMFuzzerTestOneInput fuzz_address
-#include "tests/fuzz/fuzz_address.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_config_json
-#include "tests/fuzz/fuzz_config_json.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_json_pointer
-#include "tests/fuzz/fuzz_json_pointer.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_manifest
-#include "tests/fuzz/fuzz_manifest.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_metrics_page
-#include "tests/fuzz/fuzz_metrics_page.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_parse
-#include "tests/fuzz/fuzz_parse.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_printable
-#include "tests/fuzz/fuzz_printable.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_process
-#include "tests/fuzz/fuzz_process.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_prometheus
-#include "tests/fuzz/fuzz_prometheus.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_sockets
-#include "tests/fuzz/fuzz_sockets.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_sync_report
-#include "tests/fuzz/fuzz_sync_report.c"
-#undef LLVMFuzzerTestOneInput
-#define LLVMFuzzerTestOneInput fuzz_url
-#include "tests/fuzz/fuzz_url.c"
-#undef LLVMFuzzerTestOneInput
-/* NOLINTEND(bugprone-suspicious-include) */
+/* One line per target; the Makefile gives the entry of each its name. */
+#define TARGETS(TARGET)      \
+	TARGET(a2s)          \
+	TARGET(address)      \
+	TARGET(config_json)  \
+	TARGET(conntrack)    \
+	TARGET(json_pointer) \
+	TARGET(manifest)     \
+	TARGET(metrics_page) \
+	TARGET(minecraft)    \
+	TARGET(parse)        \
+	TARGET(prefix)       \
+	TARGET(printable)    \
+	TARGET(process)      \
+	TARGET(prometheus)   \
+	TARGET(quake3)       \
+	TARGET(sockets)      \
+	TARGET(sockets_diag) \
+	TARGET(sync_report)  \
+	TARGET(url)
+
+#define DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);
+TARGETS(DECLARE)
 
 struct target {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t size);
 };
 
-static const struct target targets[] = {
-	{ "address", fuzz_address },           { "config_json", fuzz_config_json },
-	{ "json_pointer", fuzz_json_pointer }, { "manifest", fuzz_manifest },
-	{ "metrics_page", fuzz_metrics_page }, { "parse", fuzz_parse },
-	{ "printable", fuzz_printable },       { "process", fuzz_process },
-	{ "prometheus", fuzz_prometheus },     { "sockets", fuzz_sockets },
-	{ "sync_report", fuzz_sync_report },   { "url", fuzz_url },
-};
+#define ENTRY(name) { #name, fuzz_##name },
+static const struct target targets[] = { TARGETS(ENTRY) };
 
 static struct list names_in(const char *folder)
 {
