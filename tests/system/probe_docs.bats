@@ -42,10 +42,10 @@ rows_of() {
 				sed 's/ |$//; s/.*| *//' | tr -d '`,')
 			expect_equal "$kind: $said" "$kind: $takes"
 			((++count))
-		done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p; s/^\t\.takes = "(.*)",/\1/p' "$file" |
-			sed 's/^$/-/' | paste -d ' ' - - | sed 's/ -$/ /')
+		done < <(sed -nE 's/^\t\.name = ("\w+"),/\1/p; s/^\t\.takes = (".*"),/\1/p
+			s/.* = KIND\(("\w+"), (".*")\);/\1\n\2/p' "$file" | paste -d ' ' - - | tr -d '"')
 	done
-	((count > 5))
+	((count > 11))
 }
 
 @test "every part of a condition and of a rule is documented" {

@@ -78,7 +78,7 @@ leave() {
 }
 
 probed_since() {
-	(($(now .probes) > $1 + 5))
+	is .deleted true || (($(now .probes) > $1 + 5))
 }
 
 # Held while it is asked five times, which is beyond every threshold; nothing has let it go.
@@ -252,7 +252,12 @@ faults_of_state() {
 	rmdir gsinfo/state.d
 }
 
-# condition WORD: what Kruise has heard last.
+# The resident's last look at the players: players_read COUNT
+players_read() {
+	[[ $(ask GET /probes | jq -r '.sources[] | select(.source == "players").reading') == "$1" ]]
+}
+
+# heard CONDITION: what Kruise has heard last.
 heard() {
 	within 60 is '.conditions | to_entries[0].value' "$1"
 }
@@ -307,9 +312,11 @@ heard() {
 	faults_of_state
 	heard "True draining"
 
-	# Away for less than `for`.
+	# Away for less than `for`, which has been seen.
 	leave two
+	within 4 players_read 0
 	enter three
+	within 20 players_read 1
 	held
 
 	# It is absent, and another program is there; then nothing; then it is stopped.
@@ -384,11 +391,19 @@ start_prometheus() {
 	within 60 curl -sf "http://127.0.0.1:$prometheus_port/-/ready"
 }
 
-# The query's value by the real Prometheus.
+# What the real Prometheus says: promql QUERY
+promql() {
+	curl -sfG --data-urlencode "query=$1" "http://127.0.0.1:$prometheus_port/api/v1/query" |
+		jq -c '[.data.result[].value[1]]'
+}
+
+# To the example's query, and to the number of players in it.
 value_is() {
-	[[ $(curl -sfG --data-urlencode "query=$(now .env.sidecar.GS_SIDECAR_PROBE_QUERY)" \
-		"http://127.0.0.1:$prometheus_port/api/v1/query" |
-		jq -c '[.data.result[].value[1]]') == "$1" ]]
+	[[ $(promql "$(now .env.sidecar.GS_SIDECAR_PROBE_QUERY)") == "$1" ]]
+}
+
+count_is() {
+	[[ $(promql 'envoy_cluster_upstream_cx_active{cluster_name=~".*postio-0.*"}') == "[\"$1\"]" ]]
 }
 
 vector() {
@@ -440,7 +455,7 @@ faulty() {
 	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
 	start_prometheus
 	example "Drained, by Prometheus and Higress"
-	sed -i -e 's/\[30s:5s\]/[3s:1s]/' -e 's/\[30s\]/[3s]/' manifest.yaml
+	sed -i -e 's/\[30s:5s\]/[10s:1s]/' -e 's/\[30s\]/[3s]/' manifest.yaml
 	begin --set "http://prometheus.monitoring:9090=http://127.0.0.1:$prometheus_port" \
 		--set "outbound_$game_port=outbound_5000"
 	heard "False serving"
@@ -462,9 +477,11 @@ faulty() {
 	kill -HUP "$nginx_pid"
 	heard "False draining"
 
-	# The player's connection is away for a moment.
+	# The player's connection is away for a moment, which has been seen.
 	gateway 0
+	within 4 count_is 0
 	gateway 1
+	within 60 count_is 1
 	held
 
 	# Neither is it the end of Prometheus that nobody is left.
