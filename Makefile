@@ -24,6 +24,9 @@ ready = $(LIBS)/stamp
 flags += -Os -flto -fno-pie -fno-jump-tables -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -DCURL_STATICLIB \
 	-isystem $(LIBS)/include
+# What is measured in tools/build-libs.sh.
+smaller = -fno-caller-saves -fno-thread-jumps -fno-tree-dominator-opts -fno-shrink-wrap
+flags += $(smaller)
 # All of it lies within a megabyte, so addresses take one instruction; the linker says should it not.
 ifeq ($(ARCH),arm64)
 flags += -mcmodel=tiny -mno-outline-atomics
@@ -55,7 +58,7 @@ endif
 	@echo "$(program): $$(stat -c %s $(program)) bytes"
 
 # Content hashing is the one place where speed is worth bytes.
-$(BUILD)/obj/base/digest.o: flags += -O2
+$(BUILD)/obj/base/digest.o: flags := $(filter-out $(smaller),$(flags)) -O2
 
 # In the unit tests the entry of each fuzz target has its target's name, for its corpus.
 $(BUILD)/obj/tests/fuzz/%.o: flags += -DLLVMFuzzerTestOneInput=$(notdir $*) -DIN_UNIT_TESTS
@@ -82,7 +85,7 @@ $(BUILD)/programs/%: tests/programs/%.c Makefile | $(ready)
 	@$(CC) $(link) $(warnings) -o $@ $<
 
 build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/mbedtls_config.h tools/mbedtls_own.c \
-		tools/curl_printf.c base/http_client.c
+		tools/curl_printf.c base/http_client.c base/http_server.c
 	tools/install-packages.sh build $(if $(filter $(HERE),$(ARCH)),,$(ARCH))
 	tools/build-libs.sh $(ARCH) $(@D)
 	@touch $@

@@ -98,8 +98,8 @@ static void drain(struct command *c, struct loop_watch *w)
 {
 	for (int i = 0; i < PIPE_CHUNKS && w->fd >= 0; i++)
 		read_output(c, w);
-	/* Whatever else could say something was killed with it. */
-	if (c->timed_out)
+	/* Whatever else could say something was killed with it, or would pile up. */
+	if (c->timed_out || c->out)
 		close_output(c, w);
 }
 

@@ -4,7 +4,8 @@
  *
  * It gets a process group of its own, all of which is killed when the deadline passes. Its end is
  * the end of the program itself, not of a grandchild that still holds its output open: what such a
- * one says later is read and thrown away, so that it never dies of a closed pipe.
+ * one says later is read and thrown away, so that it never dies of a closed pipe. With plan.out the
+ * program is one that answers, again and again: then nothing is kept open for what it leaves behind.
  */
 #pragma once
 

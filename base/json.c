@@ -3,6 +3,7 @@
 #include "base/json.h"
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -68,6 +69,15 @@ void json_put_bool(struct json *object, const char *key, bool value)
 void json_put(struct json *object, const char *key, struct json *value)
 {
 	(void)cJSON_AddItemToObject(in(object), key, in(value));
+}
+
+struct json *json_list(const struct list *l)
+{
+	struct json *j = json_array();
+
+	for (size_t i = 0; i < l->count; i++)
+		json_add_text(j, l->items[i]);
+	return j;
 }
 
 void json_add(struct json *array, struct json *value)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct err;
+struct list;
 struct json; /* a value; an object or array owns what is put into it */
 
 struct json *json_object(void);
@@ -24,6 +25,9 @@ void json_put_number(struct json *object, const char *key, double number);
 void json_put_bool(struct json *object, const char *key, bool value);
 
 void json_add_text(struct json *array, const char *text);
+
+/* An array of them. */
+struct json *json_list(const struct list *l);
 
 /* Both take value over. */
 void json_put(struct json *object, const char *key, struct json *value);

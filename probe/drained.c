@@ -27,10 +27,12 @@ static const struct setting rows[] = {
 	  .check = source_check_port,
 	  .help = "For `drained`: a TCP port that players connect to; may be given several "
 		  "times." },
-	{ .name = "probe-loopback",
-	  .type = SETTING_FLAG,
-	  .offset = AT(loopback),
-	  .help = "For `drained`: count connections from within the pod too." },
+	{ .name = "probe-except",
+	  .value = "PEER",
+	  .type = SETTING_LIST,
+	  .offset = AT(except),
+	  .help = "For `drained`: whose connections do not count: an address, a network such as "
+		  "10.0.0.0/8, or `loopback` for the pod itself; may be given several times." },
 	{ .name = "probe-prometheus",
 	  .value = "URL",
 	  .type = SETTING_URL,
@@ -60,6 +62,8 @@ int drained_check(const struct drained_settings *s, struct err *e)
 {
 	if (!s->prometheus != !s->query)
 		return err_set(e, ERR_USAGE, "probe-prometheus and probe-query go together");
+	if (s->except.count && !s->tcp_port.count)
+		return err_set(e, ERR_USAGE, "probe-except needs probe-tcp-port");
 	if (!s->tcp_port.count && !s->prometheus)
 		return err_set(e, ERR_USAGE,
 			       "expected probe-tcp-port, or probe-prometheus and probe-query: who "
@@ -92,12 +96,10 @@ static void add_sources(const struct drained_settings *s, struct list *to)
 		add_json(to, state);
 	}
 	if (s->tcp_port.count) {
-		struct json *tcp = source("connected"), *ports = json_array();
+		struct json *tcp = source("connected");
 
-		for (size_t i = 0; i < s->tcp_port.count; i++)
-			json_add_text(ports, s->tcp_port.items[i]);
-		json_put(tcp, "tcp", ports);
-		json_put_bool(tcp, "loopback", s->loopback);
+		json_put(tcp, "tcp", json_list(&s->tcp_port));
+		json_put(tcp, "except", json_list(&s->except));
 		add_json(to, tcp);
 	}
 	if (s->prometheus) {

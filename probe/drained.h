@@ -21,7 +21,7 @@ struct probe_settings;
 struct drained_settings {
 	char *state_file; /* NULL: whatever the state is */
 	struct list tcp_port;
-	bool loopback;
+	struct list except;
 	char *prometheus, *query;
 	int empty; /* enum source_empty */
 };

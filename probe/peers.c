@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "probe/number.h"
 #include "probe/source.h"
 
@@ -12,7 +13,7 @@ int peers_read(const struct list *ports, const struct source_settings *s, struct
 {
 	int64_t port;
 
-	*ret = (struct peers){ .loopback = s->loopback };
+	*ret = (struct peers){ 0 };
 	if (!ports->count || ports->count > SOCKETS_PORTS_MOST)
 		return err_set(e, ERR_USAGE, "expected 1 to %d ports", SOCKETS_PORTS_MOST);
 	if (s->except.count > PEERS_EXCEPT_MOST)
@@ -23,14 +24,16 @@ int peers_read(const struct list *ports, const struct source_settings *s, struct
 		ret->ports[ret->port_count++] = (uint16_t)port;
 	}
 	for (size_t i = 0; i < s->except.count; i++)
-		if (prefix_parse(s->except.items[i], &ret->except[ret->except_count++], e) < 0)
+		if (text_is(s->except.items[i], PEERS_LOOPBACK))
+			ret->except_loopback = true;
+		else if (prefix_parse(s->except.items[i], &ret->except[ret->except_count++], e) < 0)
 			return err_in(e, "\"except\"");
 	return 0;
 }
 
 bool peers_count(const struct peers *p, const uint8_t peer[16], bool loopback)
 {
-	if (loopback && !p->loopback)
+	if (loopback && p->except_loopback)
 		return false;
 	for (size_t i = 0; i < p->except_count; i++)
 		if (prefix_has(&p->except[i], peer))

@@ -11,13 +11,14 @@ struct source;
 struct source_settings;
 
 #define PEERS_EXCEPT_MOST 64
+#define PEERS_LOOPBACK "loopback" /* in the list: 127.0.0.0/8, ::1, and the pod's own address */
 
 struct peers {
 	uint16_t ports[SOCKETS_PORTS_MOST];
 	size_t port_count;
 	struct prefix except[PEERS_EXCEPT_MOST];
 	size_t except_count;
-	bool loopback; /* those within the pod count too */
+	bool except_loopback; /* whoever is within the pod */
 };
 
 /* ports is the list of s that the kind is called after. ERR_USAGE. */

@@ -42,6 +42,7 @@ enum query_step quake3_read(const struct buf *answer, bool bots, struct buf *req
 			    unsigned *ret_players, struct err *e)
 {
 	const char *line = answer->data + strlen(HEAD);
+	unsigned left_out = 0;
 
 	(void)request;
 	if (strncmp(answer->data, HEAD, strlen(HEAD)) != 0 || *line != '\\')
@@ -53,13 +54,16 @@ enum query_step quake3_read(const struct buf *answer, bool bots, struct buf *req
 
 		if (!end || !rest || !has_name(rest, end))
 			break;
-		*ret_players += bots || strncmp(ping, "0 ", 2) != 0;
+		if (bots || strncmp(ping, "0 ", 2) != 0)
+			++*ret_players;
+		else
+			left_out++;
 		line = end;
 	}
 	/* The line feed of the last line, and then perhaps a NUL. */
 	if (*line != '\n' || line[1] || line + 2 < answer->data + answer->length)
 		return err_set(e, ERR_REMOTE, "the list of players is not whole");
-	if (!*ret_players && answer->length > PACKET_MOST - LINE_MOST &&
+	if (!*ret_players && left_out && answer->length > PACKET_MOST - LINE_MOST &&
 	    answer->length <= PACKET_MOST)
 		return err_set(e, ERR_REMOTE, "the list of players may have been cut");
 	return QUERY_DONE;

@@ -14,6 +14,6 @@
 
 query_ask quake3_ask;
 
-/* Servers leave out players when their answer gets too long: nobody at all in such a one is an
- * error. */
+/* Servers end the list when their answer gets too long: nothing but bots in such a one is an error.
+ */
 query_read quake3_read;

@@ -99,8 +99,9 @@ void source_say_json(struct source *s, const char *text, uint64_t evidence)
 	}
 	struct json *j = json_read(text, &e);
 	const struct json *value = j ? json_at(j, pointer) : NULL;
-	if (value && !json_is_object(value) && !json_is_array(value)) {
-		owned char *printed = json_print(value, false);
+	owned char *printed = value ? json_print(value, false) : NULL;
+	/* No object, no array, no null, which a number beyond all numbers is too. */
+	if (printed && !strchr("{[n", *printed)) {
 		source_say(s, json_text(value) ? json_text(value) : printed, evidence);
 	} else {
 		if (j)

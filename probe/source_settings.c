@@ -46,7 +46,6 @@ static const struct setting rows[] = {
 	{ ROW(SETTING_TEXT, sidecar) },
 	{ ROW(SETTING_TEXT, json) },
 	{ ROW(SETTING_FLAG, age) },
-	{ ROW(SETTING_FLAG, loopback) },
 	{ ROW(SETTING_LIST, except) },
 	{ ROW(SETTING_TEXT, query) },
 	{ ROW(SETTING_CHOICE, empty), .choices = source_empties },

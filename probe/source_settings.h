@@ -36,8 +36,7 @@ struct source_settings {
 
 	char *json;          /* a JSON pointer into what it says: file, http, command */
 	bool age;            /* of the file, in seconds, instead of its content */
-	bool loopback;       /* tcp, udp: count peers in this pod too */
-	struct list except;  /* tcp, udp: peers that do not count, "10.0.0.0/8" */
+	struct list except;  /* tcp, udp: peers that do not count, "10.0.0.0/8", or "loopback" */
 	char *query;         /* PromQL */
 	int empty;           /* enum source_empty: what a query without a result means */
 	char *sample;        /* of a metrics page: name, or name{label="value",...} */

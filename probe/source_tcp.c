@@ -51,7 +51,7 @@ static void look(struct source *s)
 
 const struct source_kind source_tcp = {
 	.name = "tcp",
-	.takes = "loopback except",
+	.takes = "except",
 	.check = check,
 	.look = look,
 };

@@ -180,7 +180,7 @@ static void look(struct source *s)
 
 const struct source_kind source_udp = {
 	.name = "udp",
-	.takes = "loopback except",
+	.takes = "except",
 	.check = check,
 	.look = look,
 };

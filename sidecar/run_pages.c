@@ -196,15 +196,6 @@ static struct json *kept_json(const struct run *r)
 	return j;
 }
 
-static struct json *list_json(const struct list *l)
-{
-	struct json *j = json_array();
-
-	for (size_t i = 0; i < l->count; i++)
-		json_add_text(j, l->items[i]);
-	return j;
-}
-
 static void on_status(struct http_request *request, void *owner)
 {
 	struct run *r = owner;
@@ -220,7 +211,7 @@ static void on_status(struct http_request *request, void *owner)
 	json_put_number(j, "uptime_ms", (double)(clock_ms() - r->began));
 	json_put_bool(j, "first_start", r->first_start);
 	json_put_bool(j, "synced", r->facts.published);
-	json_put(j, "sources", list_json(&r->config->sync.sources));
+	json_put(j, "sources", json_list(&r->config->sync.sources));
 	json_put_text(j, "target", r->config->sync.target);
 	json_put(j, "published", record_json(&published));
 	json_put(j, "kept", kept_json(r));

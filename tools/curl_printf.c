@@ -2,12 +2,14 @@
 /*
  * libcurl's own printf by the C library's, which is linked anyway. build-libs.sh puts it in the
  * place of lib/mprintf.c. An allocated text is freed by free(): libcurl's allocator is malloc here.
+ * And what libcurl reads by sscanf().
  */
 #include "curl_setup.h"
 
 #include "dynbuf.h"
 
 #include <curl/mprintf.h>
+#include <string.h>
 
 int Curl_dyn_vprintf(struct dynbuf *dyn, const char *format, va_list values);
 
@@ -53,4 +55,32 @@ int Curl_dyn_vprintf(struct dynbuf *dyn, const char *format, va_list values)
 
 	free(text);
 	return failed;
+}
+
+int Curl_status_line(const char *line, int *major, int *minor, char *blank, int *status,
+		     char *behind);
+
+/* sscanf(line, "HTTP/%1d.%1d%c%3d%c", ...); returns the same number. */
+int Curl_status_line(const char *line, int *major, int *minor, char *blank, int *status,
+		     char *behind)
+{
+	int digits = 0, value = 0;
+
+	if (strncmp(line, "HTTP/", 5) != 0 || !ISDIGIT(line[5]))
+		return 0;
+	*major = line[5] - '0';
+	if (line[6] != '.' || !ISDIGIT(line[7]))
+		return 1;
+	*minor = line[7] - '0';
+	*blank = line[8];
+	if (!*blank)
+		return 2;
+	line += 9 + strspn(line + 9, " \t");
+	for (; digits < 3 && ISDIGIT(*line); digits++)
+		value = value * 10 + *line++ - '0';
+	if (digits == 0)
+		return 3;
+	*status = value;
+	*behind = *line;
+	return *behind ? 5 : 4;
 }

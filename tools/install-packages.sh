@@ -12,7 +12,7 @@ declare -A packages=(
 	[build]="gcc make linux-libc-dev dpkg-dev xz-utils patch ca-certificates libinotifytools0-dev"
 	# The cross compiler and the kernel's headers for it; musl itself build-libs.sh builds.
 	[arm64]="gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross qemu-user-static"
-	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus is for promtool.
+	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus brings promtool.
 	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 nftables strace prometheus python3-minimal
 		python3-yaml libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev openarena-server"
 	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
@@ -20,7 +20,7 @@ declare -A packages=(
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
 	[sanitize]="gcc clang libclang-rt-14-dev libinotifytools0-dev
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
-	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux"
+	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal"
 	[demo]="nginx curl"
 	[size]="binutils curl"
 )

@@ -15,11 +15,10 @@
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_FS_IO
 
-/* Randomness from getrandom(): mbedtls_hardware_poll() in mbedtls_own.c. */
+/* Both are getrandom(): mbedtls_own.c. */
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_NO_PLATFORM_ENTROPY
-#define MBEDTLS_ENTROPY_HARDWARE_ALT
 
 /* TLS 1.2, ECDHE only, AEAD only. */
 #define MBEDTLS_SSL_TLS_C

@@ -62,15 +62,21 @@ answers = {
 }
 
 
+def say_line(text):
+    """At once and in one piece, however Python has been told to write."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def serve_datagrams():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("127.0.0.1", 0))
-    print("port", s.getsockname()[1], flush=True)
+    say_line(f"port {s.getsockname()[1]}")
     number = 0
     while True:
         request, sender = s.recvfrom(65535)
         number += 1
-        print("request", number, flush=True)
+        say_line(f"request {number}")
         answer = answers[mode](request, number)
         if answer is not None:
             s.sendto(answer, sender)
@@ -106,11 +112,11 @@ streams = {
 
 def serve_streams():
     s = socket.create_server(("127.0.0.1", 0))
-    print("port", s.getsockname()[1], flush=True)
+    say_line(f"port {s.getsockname()[1]}")
     while True:
         c, _ = s.accept()
         c.recv(1000)
-        print("request", flush=True)
+        say_line("request")
         try:
             streams[mode](c)
         except ConnectionError:

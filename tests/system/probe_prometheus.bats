@@ -181,11 +181,11 @@ fault() {
 }
 
 @test "prometheus fault: no answer, and one byte a second" {
-	limit=2s
+	limit=1s
 	ask_peer hang
-	fault unknown "no answer within 2s"
+	fault unknown "no answer within 1s"
 	ask_peer slow
-	fault unknown "no answer within 2s"
+	fault unknown "no answer within 1s"
 }
 
 @test "prometheus fault: an error status, with a value and without" {

@@ -216,6 +216,10 @@ static void quake3_list_of_bots_may_be_cut(void **state)
 	while (b.length <= 1400)
 		assert_int_equal(buf_add_text(&b, "0 0 \"Sarge\"\n"), 0);
 	expect_players(quake3_read, b.data, b.length, false, 0);
+
+	/* Settings alone cut nothing. */
+	owned char *settings = mem_format(HEAD "statusResponse\n\\%01350d\n", 0);
+	expect_players(quake3_read, settings, strlen(settings), false, 0);
 }
 
 static void quake3_list_may_be_long(void **state)

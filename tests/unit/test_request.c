@@ -10,25 +10,33 @@
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
+/* A source of that name with these members. */
+static int check(const char *members, struct err *e)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "{\"name\":\"asked\",%s}", members);
+	return source_settings_check(text, e);
+}
+
 static void sound_settings_are_taken(void **state)
 {
 	static const char *const good[] = {
-		"{\"name\":\"a\",\"prometheus\":\"http://h:9090\",\"query\":\"up\"}",
-		"{\"name\":\"a\",\"prometheus\":\"https://u:p@h/prefix/\",\"query\":\"up\","
-		"\"empty\":\"zero\",\"headers\":[\"X-Scope-OrgID: 1\"],\"ca-file\":\"/ca\","
-		"\"token-file\":\"/token\",\"every\":\"1s\"}",
-		"{\"name\":\"a\",\"http\":\"http://h/info?a=b\"}",
-		"{\"name\":\"a\",\"http\":\"http://h/info\",\"json\":\"/a\"}",
-		"{\"name\":\"a\",\"http\":\"http://h/info\",\"status\":true}",
-		"{\"name\":\"a\",\"metrics\":\"http://h/metrics\",\"sample\":\"a{b=\\\"c\\\"}\"}",
-		"{\"name\":\"a\",\"metrics\":\"http://h/metrics\",\"sample\":\"a\",\"sum\":true}",
+		"\"prometheus\":\"http://h:9090\",\"query\":\"up\"",
+		"\"prometheus\":\"https://u:p@h/prefix/\",\"query\":\"up\",\"empty\":\"zero\"",
+		"\"prometheus\":\"http://h\",\"query\":\"up\",\"headers\":[\"X-Scope-OrgID: 1\"]",
+		"\"http\":\"http://h/info?a=b\",\"ca-file\":\"/ca\",\"token-file\":\"/token\"",
+		"\"http\":\"http://h/info\",\"json\":\"/a\",\"every\":\"1s\"",
+		"\"http\":\"http://h/info\",\"status\":true",
+		"\"metrics\":\"http://h/metrics\",\"sample\":\"a{b=\\\"c\\\"}\"",
+		"\"metrics\":\"http://h/metrics\",\"sample\":\"a\",\"sum\":true",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < LEN(good); i++) {
 		struct err e;
 
-		if (source_settings_check(good[i], &e) < 0)
+		if (check(good[i], &e) < 0)
 			fail_msg("%s: %s", good[i], e.text);
 	}
 }
@@ -54,14 +62,12 @@ static void others_are_refused_by_name(void **state)
 		{ "\"metrics\":\"http://h\",\"sample\":\"sum(a)\"", "\"sample\"" },
 		{ "\"metrics\":\"http://h\",\"sample\":\"a\",\"json\":\"/a\"", "\"json\"" },
 	};
-	char text[256];
 
 	(void)state;
 	for (size_t i = 0; i < LEN(bad); i++) {
 		struct err e = { 0 };
 
-		(void)snprintf(text, sizeof(text), "{\"name\":\"asked\",%s}", bad[i].text);
-		assert_int_equal(source_settings_check(text, &e), -1);
+		assert_int_equal(check(bad[i].text, &e), -1);
 		assert_int_equal(e.kind, ERR_USAGE);
 		assert_non_null(strstr(e.text, "asked"));
 		if (!strstr(e.text, bad[i].why))

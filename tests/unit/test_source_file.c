@@ -200,7 +200,7 @@ static void wrong_settings_are_refused(void **state)
 	(void)state;
 	look_refused("{\"name\":\"s\",\"file\":\"\"}", "file");
 	look_refused("{\"name\":\"s\",\"file\":\"a\",\"age\":true,\"json\":\"/a\"}", "both");
-	look_refused("{\"name\":\"s\",\"file\":\"a\",\"loopback\":true}", "does nothing");
+	look_refused("{\"name\":\"s\",\"file\":\"a\",\"sum\":true}", "does nothing");
 }
 
 int test_source_file(void);
