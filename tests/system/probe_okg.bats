@@ -19,13 +19,13 @@ prepare() {
 }
 
 # example HEADING: its blocks, as manifest.yaml and gs-sidecar.json. What it waits for is shortened:
-# looks, and times of minutes; players come from this machine.
+# looks, and times of minutes.
 example() {
 	sed -n "/^### $1\$/,/^##/p" "$page" >section
 	sed -n '/^```yaml$/,/^```$/{/^```/d;p}' section >manifest.yaml
 	sed -n '/^```json$/,/^```$/{/^```/d;p}' section |
 		sed -e 's/"every": "[^"]*"/"every": "200ms"/' -e 's/"10m"/"5s"/' -e 's/"10s"/"5s"/' \
-			-e "s/\"tcp\": \[5000\]/\"tcp\": [$game_port], \"loopback\": true/" \
+			-e "s/\"tcp\": \[5000\]/\"tcp\": [$game_port]/" \
 			-e "s,/etc/gsinfo,$dir/gsinfo," >gs-sidecar.json
 	[[ -s manifest.yaml ]]
 	# Emulated, or with sanitizers, a probe takes its time.
@@ -264,7 +264,6 @@ heard() {
 
 @test "drained, by connections: through every fault" {
 	example "Drained, by connections"
-	sed -i 's/"5000"]/"5000", "--loopback"]/' manifest.yaml
 	begin
 	heard "False serving"
 	into_pre_delete
@@ -278,8 +277,7 @@ heard() {
 
 @test "drained, by connections: netlink denied, and the binary gone" {
 	example "Drained, by connections"
-	sed -i 's/"5000"]/"5000", "--loopback"]/' manifest.yaml
-	printf '#!/bin/sh\nexec %q EPERM netlink %q "$@"\n' "$programs/deny" "$gs" >denied
+	printf '#!/bin/sh\nexec %q EPERM netlink %q "$@"\n' "$(native deny)" "$gs" >denied
 	chmod +x denied
 	begin --set "$gs=$dir/denied"
 	into_pre_delete
@@ -360,7 +358,7 @@ heard() {
 	tell kill sidecar
 
 	# Netlink denied; and restarted again and again.
-	up "$programs/deny" EPERM netlink $resident
+	up "$(native deny)" EPERM netlink $resident
 	heard "True draining"
 	held
 	for _ in {1..3}; do
