@@ -29,7 +29,7 @@ smaller = -fno-caller-saves -fno-thread-jumps -fno-tree-dominator-opts -fno-shri
 flags += $(smaller)
 # All of it lies within a megabyte, so addresses take one instruction; the linker says should it not.
 ifeq ($(ARCH),arm64)
-flags += -mcmodel=tiny -mno-outline-atomics
+flags += -mcmodel=tiny -mno-outline-atomics -fomit-frame-pointer
 endif
 # Small "common" pages: data follow the constants in the file without a gap, and memory is mapped as
 # before.

@@ -62,6 +62,11 @@ static void advise_on_rule(struct adviser *a, struct rule *rule)
 	if (rule->pass && a->zero && !a->waits)
 		tell_of_rule(a, "one look at zero is enough for it, without \"for\" or "
 				"\"samples\"");
+	if (a->waits && rule != &a->probe->items[a->probe->count - 1] &&
+	    a->probe->items[a->probe->count - 1].always &&
+	    text_has_word(DESTRUCTIVE, a->probe->items[a->probe->count - 1].result))
+		tell_of_rule(a, "until it has held for so long, the last rule speaks, whose word "
+				"lets go");
 	if (follows_age(a))
 		tell_of_rule(a, "its word changes all the time, which is an event each time");
 	for (size_t i = 0; i < sizeof(ops_states) / sizeof(ops_states[0]); i++)

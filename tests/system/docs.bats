@@ -7,7 +7,7 @@ load lib
 repository=$BATS_TEST_DIRNAME/../..
 
 @test "the README's manifest is the example's" {
-	diff <(sed -n '/^```yaml$/,/^```$/p' "$repository/README.md" | sed '1d;$d') \
+	diff <(awk '/^```yaml$/ && !n++ { on = 1; next } /^```$/ { on = 0 } on' "$repository/README.md") \
 		"$repository/examples/2048/gameserverset.yaml"
 }
 
@@ -26,7 +26,9 @@ repository=$BATS_TEST_DIRNAME/../..
 }
 
 @test "every metric is documented, and every documented metric is there" {
-	start run "$gs" run --source src --target target --reload-command true
+	start run "$gs" run --source src --target target --reload-command true \
+		--probe-source '{ "name": "state", "file": "/dev/null" }' \
+		--probe-rules '{ "name": "any", "rules": [ { "result": "{state}" } ] }'
 	within 10 is_ready
 	start reloader "$gs" reloader --listen "unix:$dir/reload.sock" -- true
 	within 10 logged reloader "answering /reload"

@@ -83,6 +83,8 @@ static void an_error_is_not_the_rest(void **state)
 	say(&b, "0", "garbage");
 	expect(&b, "unknown", false, "no rule holds");
 	say(&b, NULL, "1");
+	expect(&b, "unknown", false, "no rule holds");
+	say(&b, "0", "1");
 	expect(&b, "full", true, "");
 	say(&b, "0", "0");
 	expect(&b, "idle", true, "");
