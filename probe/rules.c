@@ -203,6 +203,20 @@ static struct verdict unknown(const char *why)
 	return v;
 }
 
+/* For whoever is on call: what has to be known first. */
+static struct verdict nothing_holds(const struct rules *r, const struct condition_view *v)
+{
+	owned_buf why = BUF_INIT((size_t)4096);
+
+	for (size_t i = 0; i < r->count && !why.length; i++) {
+		if (r->items[i].truth != TRUTH_UNKNOWN)
+			continue;
+		(void)buf_add_format(&why, "rule %zu: ", i + 1);
+		condition_why(&r->items[i].when, v, &why);
+	}
+	return unknown(why.length ? why.data : "no rule holds");
+}
+
 struct verdict rules_verdict(const struct rules *r, const struct condition_view *v,
 			     size_t source_count)
 {
@@ -211,7 +225,7 @@ struct verdict rules_verdict(const struct rules *r, const struct condition_view 
 	struct err e;
 
 	if (!r->holds)
-		return unknown("no rule holds");
+		return nothing_holds(r, v);
 	owned_buf word = BUF_INIT((size_t)(WORD_MOST + 1) * READING_TEXT_SIZE);
 	if (word_fill(r->holds->result, value_of, &values, &word, &e) < 0)
 		return unknown(e.text);

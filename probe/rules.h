@@ -41,7 +41,7 @@ struct rules {
 struct verdict {
 	char word[WORD_MOST + 1];
 	bool pass;
-	char why[160]; /* why it is unknown; "" when it is not */
+	char why[240]; /* why it is unknown; "" when it is not */
 };
 
 /* Reads the JSON object text; *ret is to be freed in any case. ERR_USAGE. */

@@ -54,11 +54,11 @@ static void on_end(void *owner, const struct command_end *end)
 
 	own->command = NULL;
 	if (end->timed_out)
-		(void)err_set(&e, ERR_DEADLINE, "'%s' took too long and was killed: %s", name,
-			      line);
+		(void)err_set(&e, ERR_DEADLINE, "'%s' took too long and was killed%s%s", name,
+			      *line ? ": " : "", line);
 	else if (end->status)
-		(void)err_set(&e, ERR_REMOTE, "'%s' ended with status %d: %s", name, end->status,
-			      line);
+		(void)err_set(&e, ERR_REMOTE, "'%s' ended with status %d%s%s", name, end->status,
+			      *line ? ": " : "", line);
 	else if (end->cut)
 		(void)err_set(&e, ERR_REMOTE, "'%s' said more than %zu bytes", name, STDOUT_MOST);
 	else if (strlen(own->out.data) != own->out.length)

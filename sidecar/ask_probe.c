@@ -129,9 +129,19 @@ static int read_plan(const struct config *c, const char *name, struct probe_plan
 	return status;
 }
 
-static int set_up(struct look *l, struct probe_plan *plan, struct err *e)
+/* Each source's look ends before ours, so that its own reason is known. */
+static void shorten(const struct probe_plan *plan, int64_t timeout_ms)
+{
+	for (size_t i = 0; i < plan->source_count; i++)
+		if (plan->sources[i].timeout > timeout_ms - timeout_ms / 10)
+			plan->sources[i].timeout = timeout_ms - timeout_ms / 10;
+}
+
+static int set_up(struct look *l, struct probe_plan *plan, int64_t timeout_ms, struct err *e)
 {
 	struct source_world world = { 0 };
+
+	shorten(plan, timeout_ms);
 
 	l->loop = loop_new(e);
 	l->signals.owner = l;
@@ -168,7 +178,7 @@ static struct verdict ask_ourselves(const struct config *c, const char *name, in
 	struct err e;
 	struct verdict v;
 
-	if (read_plan(c, name, &plan, &e) < 0 || set_up(&l, &plan, &e) < 0)
+	if (read_plan(c, name, &plan, &e) < 0 || set_up(&l, &plan, timeout_ms, &e) < 0)
 		v = unknown(e.text);
 	else
 		v = look_once(&l, timeout_ms, ret_all);

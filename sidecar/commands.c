@@ -50,7 +50,7 @@ const struct command commands[] = {
 	  .run = cmd_reload },
 	{ .name = "hook",
 	  .operands = "post-start | pre-stop",
-	  .help = "wait, in a container hook, for the reload, or for the players to leave",
+	  .help = "wait in a container hook: for the reload, or until players left",
 	  .teaching =
 		  "post-start, for lifecycle.postStart of the sidecar: waits for this container's\n"
 		  "sync and reload. Needs no address: it finds the `run` of its own container. At\n"

@@ -42,6 +42,9 @@ static const struct setting serve_rows[] = {
 	  .offset = offsetof(struct serve_settings, control),
 	  .help = "Where `run` is asked and told things: `unix:PATH` or a loopback `HOST:PORT`. "
 		  "Not set: `control.sock` in the state directory." },
+};
+
+static const struct setting listen_rows[] = {
 	{ .name = "probe-listen",
 	  .value = "ADDR",
 	  .type = SETTING_ADDRESS,
@@ -190,6 +193,7 @@ static const struct {
 	{ GROUP_RELOAD_PROOF, AT(reload), &reload_proof_rows, { 0 } },
 	{ GROUP_RELOAD_GAME, AT(reload), &reload_game_rows, { 0 } },
 	{ GROUP_SERVE, AT(serve), NULL, SETTING_GROUP(serve_rows) },
+	{ GROUP_PROBE_SERVE, AT(serve), NULL, SETTING_GROUP(listen_rows) },
 	{ GROUP_LISTEN, AT(endpoint), &endpoint_rows, { 0 } },
 	{ GROUP_DEADLINE, AT(wait), NULL, SETTING_GROUP(deadline_rows) },
 	{ GROUP_ON_DEADLINE, AT(wait), NULL, SETTING_GROUP(on_deadline_rows) },

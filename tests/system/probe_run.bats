@@ -118,7 +118,7 @@ reading_is() {
 	echo x >players
 	within 10 reading_is reading '"x"'
 	ask GET /probes | jq -e '.probes[0] | .result == "unknown" and .pass == false and .rule == 0
-		and .unknown == "no rule holds" and [.rules[].holds] == ["unknown", "unknown"]'
+		and (.unknown | startswith("rule 1: players is \u0027x\u0027")) and [.rules[].holds] == ["unknown", "unknown"]'
 	rm players
 	within 10 reading_is reading null
 	ask GET /probes | jq -e '.sources[0].unknown | contains("No such file")'
@@ -138,7 +138,7 @@ reading_is() {
 	expect_equal "$(times_logged run "probe drain: draining, fail, by rule 2")" 1
 	expect_equal "$(times_logged run "probe count:")" 1
 	rm players
-	within 10 logged run "probe drain: unknown (no rule holds)"
+	within 10 logged run "probe drain: unknown (rule 1: players is unknown: "
 	expect_equal "$(times_logged run "probe drain: ")" 4
 }
 

@@ -335,16 +335,17 @@ another_label() {
 }
 
 @test "watch: more events than the queue holds" {
-	local limit
+	local limit events=100000
 
 	limit=$(</proc/sys/fs/inotify/max_queued_events)
+	((events > limit)) || events=$((limit + 10))
 	watching
 	kill -STOP "$reloader_pid"
 	mkdir target/{a,b}
 	perl -e 'for (1..$ARGV[0]) { open F, ">", "target/a/$_"; close F; rename "target/a/$_", "target/b/file" }' \
 		$((limit / 2))
 	chmod 600 target/file
-	perl -e 'for (1..$ARGV[0]) { chmod 0600 + $_ % 2, "target/file" }' $((limit + 10))
+	perl -e 'for (1..$ARGV[0]) { chmod 0600 + $_ % 2, "target/file" }' $events
 	mkdir -p target/unseen/inner
 	echo 1 >target/unseen/inner/file
 	kill -CONT "$reloader_pid"
