@@ -115,7 +115,7 @@ ran() {
 	refused 'expected a "url", a "signal" or a "command"' --trigger '{"timeout": "1s"}'
 	refused 'reload-signal needs reload-process' --trigger '{"signal": "HUP"}'
 	refused '"url": it is there twice' --trigger '{"url": "http://a/", "url": "http://b/"}'
-	refused '"command": expected texts in the list' --trigger '{"command": ["a", 1]}'
+	refused '"command": expected a text or a number' --trigger '{"command": ["a", ["b"]]}'
 	refused '"timeout": ' --trigger '{"command": ["a"], "timeout": "soon"}'
 	refused '"url": expected a text or a number' --trigger '{"url": {}}'
 	refused '"body": expected a text or a number' --trigger '{"url": "http://a/", "body": null}'

@@ -36,7 +36,7 @@ in_state() {
 	run_now --label v1 --reload-command true --prove-probe says --prove-value '{version}' \
 		--prove-within 60s
 	within 10 logged run "probe says: v0, pass, by rule 2"
-	in_state sent
+	within 10 in_state sent
 	echo v1 >game
 	within 10 is_ready
 	expect_equal "$(status_of .reload.proof)" "probe says"
