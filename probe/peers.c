@@ -51,8 +51,9 @@ void peers_say(struct source *s, const struct list *ports,
 
 	if (peers_read(ports, s->settings, &peers, &e) == 0)
 		found = count(&peers, deadline, &e);
-	if (found >= 0 && (found == 0 || !s->last.known || !number_parse(s->last.text, &before) ||
-			   (double)found < before)) {
+	if (s->last.known)
+		(void)number_parse(s->last.text, &before);
+	if (found >= 0 && (found == 0 || (double)found < before)) {
 		again = count(&peers, deadline, &e);
 		found = again < 0 || again > found ? again : found;
 	}
