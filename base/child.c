@@ -19,6 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/*
+ * exec(2) closes by number: the report is the last one, so that the child holds nothing of ours any
+ * more when it has ended. Of what somebody still holds epoll tells after we have closed it.
+ */
+#define REPORT_LEAST 1000
+
 static struct child *children;
 
 static void become_group(const struct child_plan *plan)
@@ -91,7 +97,11 @@ int child_start(struct child *c, const struct child_plan *plan, struct err *e)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
-	owned_fd read_end = ends[0], write_end = ends[1];
+	owned_fd read_end = ends[0], write_end = fcntl(ends[1], F_DUPFD_CLOEXEC, REPORT_LEAST);
+	if (write_end < 0)
+		write_end = fd_take(&ends[1]);
+	else
+		fd_close(&ends[1]);
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_sys(e, "fork");

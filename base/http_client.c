@@ -91,6 +91,11 @@ static size_t take_header(char *line, size_t size, size_t count, void *owner)
 	return size * count;
 }
 
+/*
+ * libcurl's own ones would go to children. A socket that is closed while it connects is closed
+ * before we are told: held open by a child it would stay in our epoll, which tells of a watch that
+ * is free.
+ */
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *where)
 {
 	struct http_call *call = owner;
@@ -192,9 +197,9 @@ static void set_options(struct http_call *call, const struct http_plan *plan)
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 	if (plan->through)
 		connect_through(call, plan->through);
+	(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
 	if (plan->trusted) {
-		(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-		(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
 		(void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, check_peer);
 		(void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 	}

@@ -36,7 +36,8 @@ static void note_condition(struct condition *c, void *user)
 	struct adviser *a = user;
 
 	a->waits |= c->for_ms || c->samples;
-	a->zero |= c->kind == CONDITION_EQUALS && !c->text && c->least <= 0 && c->most >= 0;
+	a->zero |= (c->kind == CONDITION_EQUALS || c->kind == CONDITION_RANGE) && !c->text &&
+		   c->most <= 0 && c->most >= 0;
 }
 
 /* A text that is another one at each look is an event and two updates of API objects each time. */

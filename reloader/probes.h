@@ -7,6 +7,7 @@
 
 struct reload_verdict {
 	char word[64];
+	bool known; /* else word and pass are no answer */
 	bool pass;
 	int64_t seen_from; /* clock_ms(): everything that it rests on was looked at after this */
 };

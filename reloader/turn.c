@@ -49,7 +49,7 @@ static bool is_busy_by_probe(struct turn *t)
 
 	(void)snprintf(t->waits_for, sizeof(t->waits_for), "until the probe %s says %s, now %s",
 		       s->idle_probe, s->idle_word ? s->idle_word : "that it passes", v.word);
-	return !fits || v.seen_from < t->began;
+	return !fits || !v.known || v.seen_from < t->began;
 }
 
 static bool is_busy_by_connections(struct turn *t)

@@ -186,6 +186,8 @@ static struct verdict ask_ourselves(const struct config *c, const char *name, in
 	if (l.loop)
 		loop_free(l.loop);
 	fd_close(&l.signals.watch.fd);
+	/* Whoever asks again waits meanwhile, and has to be ended by a signal. */
+	(void)sigprocmask(SIG_SETMASK, signals_original_mask(), NULL);
 	return v;
 }
 
@@ -201,6 +203,8 @@ int ask_probe_check(const struct config *c, const char *name, struct err *e)
 
 	if (!word_is_safe(name))
 		return err_set(e, ERR_USAGE, "'%s' is no probe's name", name);
+	if (!c->ask.timeout)
+		return err_set(e, ERR_USAGE, "probe-timeout: expected more than 0s");
 	if (drained_wanted(&c->drained) && !text_is(name, DRAINED_NAME))
 		return err_set(e, ERR_USAGE, "%s is for the probe '" DRAINED_NAME "' alone",
 			       c->drained.tcp_port.count ? "probe-tcp-port" : "probe-prometheus");

@@ -28,8 +28,6 @@ int check_probe(const struct config *c, struct err *e)
 			       "delete would be called done");
 	if (c->json && !c->ask.explain)
 		return err_set(e, ERR_USAGE, "json goes with probe-explain");
-	if (!c->ask.timeout)
-		return err_set(e, ERR_USAGE, "probe-timeout: expected more than 0s");
 	return ask_probe_check(c, name, e);
 }
 

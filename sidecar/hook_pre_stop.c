@@ -32,11 +32,14 @@ int hook_pre_stop(const struct config *c)
 {
 	int64_t began = clock_ms(), end = began + c->wait.deadline, left;
 	char span[CLOCK_TEXT_SIZE];
-	struct verdict v = { 0 };
+	struct verdict v = { .word = RULES_UNKNOWN, .why = "nobody was asked" }, now;
 	struct err e;
 
 	while ((left = end - clock_ms()) > 0) {
-		v = ask_probe(c, c->pre_stop.probe, smaller(left, c->ask.timeout), NULL);
+		now = ask_probe(c, c->pre_stop.probe, smaller(left, c->ask.timeout), NULL);
+		/* No answer in the rest of the time says less than the one before. */
+		if (left >= c->ask.timeout || !now.why[0] || v.why[0])
+			v = now;
 		if (v.pass && text_is(v.word, c->pre_stop.until)) {
 			owned char *text = mem_format(
 				"hook pre-stop: %s said '%s' after %s: letting go",

@@ -141,7 +141,8 @@ static struct reload_verdict ask(void *owner, const char *probe)
 	struct run *r = owner;
 	struct rules *rules = probe_plan_find(&r->panel.plan, probe);
 	struct verdict v = panel_verdict(&r->panel, rules);
-	struct reload_verdict ret = { .pass = v.pass,
+	struct reload_verdict ret = { .known = !v.why[0],
+				      .pass = v.pass,
 				      .seen_from = panel_seen_from(&r->panel, rules) };
 
 	(void)snprintf(ret.word, sizeof(ret.word), "%s", v.word);

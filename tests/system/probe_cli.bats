@@ -221,6 +221,27 @@ drained() {
 	says "$1" "$2" "$3" drained --state-file state --tcp-port "$game_port" --timeout 60s
 }
 
+@test "before a stop: a signal ends it, between its looks too" {
+	start_peer game hang
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	start hook "$gs" hook pre-stop --probe drained --probe-tcp-port "$port" --deadline 600s
+	within 10 is_asleep "$hook_pid"
+	kill "$hook_pid"
+	within 10 is_gone "$hook_pid"
+	exec 7>&-
+	ended hook
+	((status == 143))
+}
+
+@test "before a stop: mistakes, and a deadline that is over at once" {
+	run "$gs" hook pre-stop --probe drain --probe-timeout 0 --deadline 1s
+	expect_status 2
+	expect_output "probe-timeout: expected more than 0s"
+	run "$gs" hook pre-stop --probe drain --deadline 0s
+	expect_status 0
+	expect_output "drain still said 'unknown', nobody was asked: letting go"
+}
+
 @test "drained, in all states" {
 	start_peer game hang
 	drained 0 'done\n' ''

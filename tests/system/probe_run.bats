@@ -267,6 +267,24 @@ begins_anew() {
 	within 10 eval '[[ $(ask GET /probe/drain "$dir/control") == "done" ]]'
 }
 
+@test "a command has no connection of another source" {
+	cat >count <<-'EOT'
+		ls -l /proc/$$/fd | sed -n 's/.*socket:.\([0-9]*\).*/\1/p' | grep -cwFf - /proc/net/tcp || true
+	EOT
+	start_peer game hang
+	cat >config.json <<-EOT
+		{ "probe-source": [
+		    { "name": "command", "every": "100ms", "timeout": "60s",
+		      "command": ["bash", "$dir/count"] },
+		    { "name": "game", "http": "http://127.0.0.1:$port/", "timeout": "600s" } ],
+		  "probe-rules": [ { "name": "both", "rules": [
+		    { "if": { "agree": ["command", "game"] }, "result": "same" } ] } ] }
+	EOT
+	run_now
+	within 20 eval 'ask GET /probes | jq -e ".sources[0].looks > 3"'
+	reading_is reading '"0"'
+}
+
 # ---- cost ----
 
 @test "without probes nothing is kept, and nothing wakes it" {

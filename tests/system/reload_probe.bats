@@ -68,6 +68,10 @@ in_state() {
 	run_now --reload-command true --prove-probe says --prove-within 1s
 	within 10 in_state unproven
 	status_of .reload.unproven | grep -F "the probe says fails, with 'unknown'"
+	kill "$run_pid"
+	ended run
+	run_now --reload-command true --prove-probe says --prove-value 'un*' --prove-within 1s
+	within 10 in_state unproven
 }
 
 @test "idle by a probe: the reload waits until it says the word" {
