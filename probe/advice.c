@@ -68,6 +68,9 @@ static void advise_on_rule(struct adviser *a, struct rule *rule)
 	    text_has_word(DESTRUCTIVE, a->probe->items[a->probe->count - 1].result))
 		tell_of_rule(a, "until it has held for so long, the last rule speaks, whose word "
 				"lets go");
+	if (rule->always && rule->pass && text_has_word(DESTRUCTIVE, rule->result))
+		tell_of_rule(a, "it lets go whenever nothing before holds, by a count below zero "
+				"too: say in an \"if\" what it needs");
 	if (follows_age(a))
 		tell_of_rule(a, "its word changes all the time, which is an event each time");
 	for (size_t i = 0; i < sizeof(ops_states) / sizeof(ops_states[0]); i++)

@@ -51,11 +51,13 @@ static enum truth changed(const struct condition *c, const struct condition_view
 {
 	const struct source *s = &v->sources[c->sources[0]];
 
+	int64_t since = s->changed_at > s->steady_since ? s->changed_at : s->steady_since;
+
 	if (v->direct || !s->steady_since)
 		return TRUTH_UNKNOWN;
 	if (s->changed_at && s->last.at - s->changed_at <= c->window_ms)
 		return TRUTH_YES;
-	return s->last.at - s->steady_since >= c->window_ms ? TRUTH_NO : TRUTH_UNKNOWN;
+	return s->last.from - since >= c->window_ms ? TRUTH_NO : TRUTH_UNKNOWN;
 }
 
 static enum truth test(const struct condition *c, const struct condition_view *v)

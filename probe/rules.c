@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define REFRESH_LEAST_MS 60000
-#define REFRESHED "-2"
 
 /* ---- from JSON ---- */
 
@@ -47,7 +46,7 @@ static int read_refresh(const struct json *j, struct rule *ret, struct err *e)
 	if (!json_text(j) || parse_duration(json_text(j), &ret->refresh_ms, e) < 0 ||
 	    ret->refresh_ms < REFRESH_LEAST_MS)
 		return err_set(e, ERR_USAGE, "\"refresh\": expected a time of 1m or more");
-	if (strlen(ret->result) + strlen(REFRESHED) > WORD_MOST)
+	if (strlen(ret->result) + strlen(RULES_REFRESHED) > WORD_MOST)
 		return err_set(e, ERR_USAGE, "\"result\": too long to be refreshed");
 	return 0;
 }
@@ -70,6 +69,8 @@ static int read_rule(const struct json *j, const struct condition_names *names, 
 	if (word_check(ret->result, is_source, (void *)names, e) < 0 ||
 	    read_refresh(json_get(j, "refresh"), ret, e) < 0)
 		return -1;
+	if (ret->pass && text_is(ret->result, RULES_UNKNOWN))
+		return err_set(e, ERR_USAGE, "\"result\": \"" RULES_UNKNOWN "\" cannot pass");
 	ret->always = !json_get(j, "if");
 	return ret->always ? 0 : condition_read(json_get(j, "if"), names, &ret->when, e);
 }
@@ -232,7 +233,7 @@ struct verdict rules_verdict(const struct rules *r, const struct condition_view 
 	verdict.pass = r->holds->pass;
 	(void)snprintf(verdict.word, sizeof(verdict.word), "%s", word.data);
 	if (r->holds->refresh_ms && (v->now - r->since) / r->holds->refresh_ms % 2) {
-		(void)buf_add_text(&word, REFRESHED);
+		(void)buf_add_text(&word, RULES_REFRESHED);
 		if (!word_is_safe(word.data))
 			return unknown("the refreshed word is too long");
 		(void)snprintf(verdict.word, sizeof(verdict.word), "%s", word.data);

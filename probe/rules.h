@@ -15,6 +15,7 @@
 
 #define RULES_MOST 32
 #define RULES_UNKNOWN "unknown"
+#define RULES_REFRESHED "-2"
 
 struct rule {
 	struct condition when;

@@ -28,6 +28,14 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* A word that was refreshed is the same. */
+static bool is_wanted(const struct config *c, const struct verdict *v)
+{
+	owned char *refreshed = mem_format("%s" RULES_REFRESHED, c->pre_stop.until);
+
+	return v->pass && (text_is(v->word, c->pre_stop.until) || text_is(v->word, refreshed));
+}
+
 int hook_pre_stop(const struct config *c)
 {
 	int64_t began = clock_ms(), end = began + c->wait.deadline, left;
@@ -40,7 +48,7 @@ int hook_pre_stop(const struct config *c)
 		/* No answer in the rest of the time says less than the one before. */
 		if (left >= c->ask.timeout || !now.why[0] || v.why[0])
 			v = now;
-		if (v.pass && text_is(v.word, c->pre_stop.until)) {
+		if (is_wanted(c, &v)) {
 			owned char *text = mem_format(
 				"hook pre-stop: %s said '%s' after %s: letting go",
 				c->pre_stop.probe, v.word, clock_span(clock_ms() - began, span));

@@ -65,6 +65,7 @@ struct run {
 	bool was_ready;
 
 	struct panel panel;      /* the probes */
+	bool probes_unsaved;     /* what they know cannot be kept, as was told */
 	struct list probe_paths; /* "/v1/probe/NAME" of each */
 	struct http_route *control_routes, *probe_routes;
 

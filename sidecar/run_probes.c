@@ -67,9 +67,11 @@ static void on_evidence(void *owner)
 		return;
 	}
 	owned char *text = panel_evidence(&r->panel);
-	if (state_save_probes(&r->sync.state, text, &e) < 0)
+	bool unsaved = state_save_probes(&r->sync.state, text, &e) < 0;
+	if (unsaved && !r->probes_unsaved)
 		log_warn("a restart will forget how long conditions of probes have held: %s",
 			 e.text);
+	r->probes_unsaved = unsaved;
 }
 
 /* ---- numbers ---- */
@@ -152,9 +154,31 @@ static struct reload_verdict ask(void *owner, const char *probe)
 static int check_named(const struct probe_plan *plan, const char *setting, const char *name,
 		       struct err *e)
 {
-	return !name || probe_plan_find(plan, name)
-		       ? 0
-		       : err_set(e, ERR_USAGE, "%s: no probe is called '%s'", setting, name);
+	const struct rules *rules = name ? probe_plan_find(plan, name) : NULL;
+
+	if (name && !rules)
+		return err_set(e, ERR_USAGE, "%s: no probe is called '%s'", setting, name);
+	for (size_t i = 0; rules && i < rules->count; i++)
+		if (rules->items[i].refresh_ms)
+			return err_set(e, ERR_USAGE,
+				       "%s: the probe '%s' has a \"refresh\": its word is not "
+				       "always the same",
+				       setting, name);
+	return 0;
+}
+
+/* What nobody looks at in time never proves anything. */
+static int check_in_time(const struct probe_plan *plan, const struct reload_settings *s,
+			 struct err *e)
+{
+	const struct rules *rules = s->prove_probe ? probe_plan_find(plan, s->prove_probe) : NULL;
+
+	for (size_t i = 0; rules && i < plan->source_count; i++)
+		if (rules->used[i] && plan->sources[i].every >= s->prove_within)
+			return err_set(e, ERR_USAGE,
+				       "prove-within: source \"%s\" is not looked at that often",
+				       plan->sources[i].name);
+	return 0;
 }
 
 int run_probes_check(const struct config *c, struct err *e)
@@ -166,6 +190,8 @@ int run_probes_check(const struct config *c, struct err *e)
 		status = check_named(&plan, "prove-probe", c->reload.prove_probe, e);
 	if (status == 0)
 		status = check_named(&plan, "reload-idle-probe", c->reload.idle_probe, e);
+	if (status == 0)
+		status = check_in_time(&plan, &c->reload, e);
 	probe_plan_done(&plan);
 	return status;
 }

@@ -49,6 +49,14 @@ old='{ "if": { "source": "age", "min": 60 }, "result": "old" }'
 	[[ $output != *"until it has held"* ]]
 }
 
+@test "check: a word that lets go says what it needs" {
+	check_rules "$some"', { "result": "idle" }'
+	warns 'probe "p", rule 2 (idle): it lets go whenever nothing before holds'
+	check_rules "$some"', { "result": "unknown" }'
+	expect_status 2
+	expect_output '"unknown" cannot pass'
+}
+
 @test "check: a word that changes all the time" {
 	check_rules '{ "if": { "source": "n", "min": 0 }, "result": "{age}s" }'
 	warns 'probe "p", rule 1 ({age}s): its word changes all the time'

@@ -56,11 +56,12 @@ in_state() {
 }
 
 @test "proof by a probe: what it saw before the reload proves nothing" {
-	configure 600s
+	configure 900ms
 	echo fine >game
-	run_now --reload-command true --prove-probe says --prove-within 1s
+	# From the reload on the game says nothing; what it said before still stands for a while.
+	run_now --reload-command sh --reload-command -c --reload-command "rm -f '$dir/game'" \
+		--prove-probe says --prove-within 1s
 	within 10 in_state unproven
-	status_of .reload.unproven | grep -F "has not looked at all since the reload"
 }
 
 @test "proof by a probe: what cannot be read proves nothing" {
@@ -119,6 +120,15 @@ in_state() {
 		--reload-when idle --reload-idle-probe sais
 	expect_status 2
 	expect_output "reload-idle-probe: no probe is called 'sais'"
+	run "$gs" check --config config.json --source src --target target --reload-command true \
+		--prove-probe says --prove-within 1s
+	expect_status 2
+	expect_output 'prove-within: source "game" is not looked at that often'
+	sed -i 's/"result": "{game}"/&, "refresh": "1m"/' config.json
+	run "$gs" check --config config.json --source src --target target --reload-command true \
+		--prove-probe says
+	expect_status 2
+	expect_output "prove-probe: the probe 'says' has a \"refresh\""
 	run "$gs" check --source src --target target --reload-command true --reload-idle-word idle
 	expect_status 2
 	expect_output "reload-idle-word needs reload-idle-probe"
