@@ -86,6 +86,8 @@ int publish_refresh(struct work *w, struct err *e)
 		return -1;
 	if (!text_is(r.label, w->published.label) && state_relabel(&w->sync->state, &r, e) < 0)
 		return -1;
+	/* One that was killed right after it had published leaves the older version's manifest. */
+	state_tidy(&w->sync->state, r.digest);
 	w->ret->published = r;
 	return 0;
 }

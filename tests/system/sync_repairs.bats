@@ -127,3 +127,18 @@ status_of() {
 		done
 	done
 }
+
+@test "what a kill right after the publication left goes with the next sync, though nothing changed" {
+	local first
+
+	echo 1 >src/file
+	sync_now
+	first=$(jq -r .digest target/.gs-sidecar/published.json)
+	cp "target/.gs-sidecar/manifests/$first" older
+	echo 2 >src/file
+	sync_now
+	cp older "target/.gs-sidecar/manifests/$first"
+	sync_now
+	expect_equal "$(serial)" 2
+	expect_equal "$(ls target/.gs-sidecar/manifests)" "$(jq -r .digest target/.gs-sidecar/published.json)"
+}
