@@ -3,6 +3,7 @@
 # What Kruise and OKG make of the examples of docs/probes.md (tests/programs/okg.py), from serving
 # through PreDelete with players to drained, and through every fault: the label never lets a server
 # with players go.
+# Natively alone, see tests/run.
 
 load lib
 load answers

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The source `prometheus`: a real Prometheus that scrapes a real endpoint, and every fault it and
 # what stands before it can have. None of them is ever "nobody is left".
+# Natively alone, see tests/run.
 
 load lib
 load answers

@@ -5,6 +5,7 @@
 # quake3: a real OpenArena server, of Debian. minecraft: a server and players by minecraft-protocol,
 # of npm. a2s: neither has a server that answers it, so that is tests/programs/game.py, which also
 # does what no real server does.
+# Natively alone, see tests/run.
 
 load lib
 
