@@ -116,9 +116,9 @@ static int read_or_stat(const struct source_settings *s, struct buf *b, uint64_t
 static void look(struct source *s)
 {
 	owned_buf b = BUF_INIT(FILE_MOST);
-	uint64_t evidence;
+	uint64_t evidence = 0;
 	struct err e;
-	double age;
+	double age = 0;
 
 	if (read_or_stat(s->settings, &b, &evidence, &age, &e) < 0) {
 		(void)err_in(&e, "file '%s'", s->settings->file);
