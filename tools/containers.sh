@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs podman, buildah or a script that calls them with a store below build/containers, so that the
+# machine's own images and containers are neither seen nor touched. No registry is ever asked.
+#
+#   tools/containers.sh podman images
+set -euo pipefail
+
+here=$(realpath "$(dirname "$0")/..")/build/containers
+mkdir -p "$here"
+
+# As much as the machine allows itself, soft as hard: podman 4.3 changes the two round in a pod made
+# from a manifest, and a runtime may not raise a limit.
+limit() {
+	local most
+
+	most=$(ulimit -H "-$1")
+	[[ $most != unlimited ]] || most=$2
+	printf '%s:%s' "$most" "$most"
+}
+
+cat >"$here/containers.conf.new" <<END
+[containers]
+default_ulimits = ["nofile=$(limit n 20000)", "nproc=$(limit u 4096)"]
+[engine]
+# crun refuses cgroups of both versions side by side.
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+END
+cat >"$here/storage.conf.new" <<END
+[storage]
+driver = "overlay"
+graphroot = "$here/store"
+runroot = "$here/run"
+END
+for file in containers.conf storage.conf; do
+	mv "$here/$file.new" "$here/$file"
+done
+
+export CONTAINERS_CONF=$here/containers.conf CONTAINERS_STORAGE_CONF=$here/storage.conf
+exec "$@"
