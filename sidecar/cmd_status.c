@@ -30,20 +30,6 @@ static double number_of(const struct json *j, const char *key)
 	return number;
 }
 
-static void print_published(const struct json *j)
-{
-	const struct json *p = json_get(j, "published");
-	char size[TEXT_SIZE_ROOM];
-
-	if (!json_text(json_get(p, "digest"))) {
-		(void)printf("published  nothing yet\n");
-		return;
-	}
-	(void)printf("published  %s, serial %.0f, %.0f files, %s\n           at %s\n",
-		     text_of(p, "digest"), number_of(p, "serial"), number_of(p, "files"),
-		     text_size((unsigned long long)number_of(p, "bytes"), size), text_of(p, "at"));
-}
-
 /* Names, errors and output may hold what steers a terminal. */
 static void print_line(const char *head, const char *text)
 {
@@ -56,6 +42,21 @@ static void print_if_there(const char *head, const struct json *j, const char *k
 {
 	if (json_text(json_get(j, key)))
 		print_line(head, text_of(j, key));
+}
+
+static void print_published(const struct json *j)
+{
+	const struct json *p = json_get(j, "published");
+	char size[TEXT_SIZE_ROOM];
+
+	if (!json_text(json_get(p, "digest"))) {
+		(void)printf("published  nothing yet\n");
+		return;
+	}
+	(void)printf("published  %s, serial %.0f, %.0f files, %s\n           at %s\n",
+		     text_of(p, "digest"), number_of(p, "serial"), number_of(p, "files"),
+		     text_size((unsigned long long)number_of(p, "bytes"), size), text_of(p, "at"));
+	print_if_there("           label ", p, "label");
 }
 
 /* What can be gone back to, the newest first. */

@@ -31,6 +31,14 @@ show() {
 	expect_output "$dir/src -> $dir/target"
 }
 
+@test "status: a version is named as people call it" {
+	start_run --label v1.4.2
+	within 10 is_ready
+	show
+	expect_status 0
+	expect_output "label v1.4.2"
+}
+
 @test "status: not ready is 1 and says why" {
 	start_run --reload-url http://127.0.0.1:1/reload
 	within 10 logged run "not acknowledged yet"
