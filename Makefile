@@ -83,7 +83,7 @@ $(program): $(objects) $(ready)
 unit_objects = $(unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/sidecar/main.o,$(objects))
 $(unit_tests): $(unit_objects) $(ready)
 	@echo "link    $@"
-	@$(CC) $(link) -Wl,-z,max-page-size=4096,--wrap=pthread_create -o $@ $(unit_objects) -lcmocka $(libraries)
+	@$(CC) $(link) -Wl,-z,max-page-size=4096,--wrap=pthread_create,--wrap=clock_gettime -o $@ $(unit_objects) -lcmocka $(libraries)
 
 -include $(objects:.o=.d) $(unit_objects:.o=.d)
 

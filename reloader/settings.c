@@ -18,6 +18,12 @@ static const struct setting http_rows[] = {
 	  .offset = AT(url),
 	  .help = "Reload by an HTTP request to this URL. Passwords and queries in it are never "
 		  "shown." },
+	{ .name = "reload-socket",
+	  .value = "ADDRESS",
+	  .type = SETTING_ADDRESS,
+	  .offset = AT(socket),
+	  .help = "Where to connect to instead of to the URL's host: `unix:PATH`, for pods on "
+		  "the host's network, where ports are shared." },
 	{ .name = "reload-method",
 	  .value = "NAME",
 	  .type = SETTING_TEXT,

@@ -2,6 +2,7 @@
 /* settings: how a reload is triggered, in groups of rows that commands combine. */
 #pragma once
 
+#include "base/address.h"
 #include "base/list.h"
 #include "base/parse.h"
 #include "base/setting.h"
@@ -16,6 +17,7 @@ struct reload_settings {
 	struct status_range expect;
 	int64_t connect_timeout;
 	char *ca_file;
+	struct address socket; /* not set: the URL's host */
 
 	int signal; /* or a signal, or a command */
 	char *process;

@@ -13,6 +13,8 @@ int trigger_check(const struct reload_settings *s, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "more than one way to reload is set: choose one of reload-url, "
 			       "reload-signal and reload-command");
+	if (s->socket.kind && !s->url)
+		return err_set(e, ERR_USAGE, "reload-socket needs reload-url: what is asked there");
 	if (ways && !s->timeout)
 		return err_set(e, ERR_USAGE, "reload-timeout: expected more than 0s");
 	if (s->signal && !s->process)

@@ -51,6 +51,7 @@ static void start(struct trigger *trigger, const struct trigger_key *key, int64_
 		.more_headers = key->digest[0] ? both : NULL,
 		.body = t->settings->body,
 		.ca_file = t->settings->ca_file,
+		.through = t->settings->socket.kind ? &t->settings->socket : NULL,
 		.connect_ms = t->settings->connect_timeout,
 		.total_ms = timeout_ms,
 		.body_most = ANSWER_MOST,
@@ -82,6 +83,7 @@ struct trigger *trigger_http_new(struct loop *l, const struct reload_settings *s
 {
 	struct trigger_http *t = mem_alloc(sizeof(*t));
 	owned char *url = setting_url_shown(s->url);
+	owned char *socket = s->socket.kind ? address_text(&s->socket) : NULL;
 
 	t->settings = s;
 	t->client = http_client_new(l, e);
@@ -90,6 +92,7 @@ struct trigger *trigger_http_new(struct loop *l, const struct reload_settings *s
 		return NULL;
 	}
 	t->trigger.way = &way;
-	t->trigger.name = mem_format("http %s", url);
+	t->trigger.name =
+		mem_format("http %s%s%s", url, socket ? " through " : "", socket ? socket : "");
 	return &t->trigger;
 }

@@ -66,8 +66,8 @@ int trigger_list_check(const struct reload_settings *s, struct err *e)
 {
 	if (s->triggers.count > TRIGGERS_MOST)
 		return err_set(e, ERR_USAGE, "trigger: more than %d of them", TRIGGERS_MOST);
-	if (s->triggers.count &&
-	    (s->url || s->signal || s->command.count || s->headers.count || s->body))
+	if (s->triggers.count && (s->url || s->signal || s->command.count || s->headers.count ||
+				  s->body || s->socket.kind))
 		return err_set(e, ERR_USAGE,
 			       "trigger cannot be together with reload-url, reload-header, "
 			       "reload-body, reload-signal or reload-command: put them into a "

@@ -203,7 +203,7 @@ begins_anew() {
 	begins_anew
 	stop_run
 
-	jq -c '.configuration = "0" + .configuration[1:]' long >target/.gs-sidecar/probes
+	jq -c '.configuration |= (if .[:1] == "0" then "1" else "0" end) + .[1:]' long >target/.gs-sidecar/probes
 	begins_anew
 	stop_run
 

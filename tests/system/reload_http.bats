@@ -368,6 +368,33 @@ expect_good() {
 
 # ---- https: nginx with a certificate of a private authority ----
 
+@test "reload by HTTP: through a unix socket, whatever listens on the ports" {
+	start reloader "$gs" reloader --listen "unix:$dir/game.sock" -- touch reloaded
+	within 10 logged reloader "answering /reload"
+	run "$gs" reload --url http://localhost/reload --socket "unix:$dir/game.sock" --deadline 10s
+	expect_status 0
+	expect_output "http http://localhost/reload through unix:$dir/game.sock"
+	[[ -e reloaded ]]
+
+	rm reloaded
+	run "$gs" reload --deadline 10s --trigger \
+		'{ "url": "http://localhost/reload", "socket": "unix:'"$dir"'/game.sock" }'
+	expect_status 0
+	[[ -e reloaded ]]
+}
+
+@test "reload by HTTP: a unix socket that is not there is waited for, and named" {
+	run "$gs" reload --url http://localhost/reload --socket "unix:$dir/game.sock" --deadline 300ms
+	expect_status 3
+	expect_output "through unix:$dir/game.sock within 300ms"
+	run "$gs" reload --socket "unix:$dir/game.sock"
+	expect_status 2
+	expect_output "reload-socket needs reload-url"
+	run "$gs" reload --url http://localhost/reload --socket "$dir/game.sock"
+	expect_status 2
+	expect_output "game.sock"
+}
+
 make_certificates() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
 		-subj '/CN=Test CA' -keyout ca.key -out ca.pem 2>openssl.log

@@ -309,8 +309,11 @@ all_children_listen() {
 	expect_output SYS_PTRACE
 	expect_equal "$(got game)" 0
 
-	run setpriv --reuid 12345 --clear-groups "$gs" reload --signal HUP --deadline 300ms \
-		--process "$dir/other"
+	# PID 1 is another container's.
+	echo "0::/../pause" >group
+	run unshare --mount sh -ec 'mount --bind group /proc/1/cgroup
+		exec "$@"' sh setpriv --reuid 12345 --clear-groups \
+		"$gs" reload --signal HUP --deadline 300ms --process "$dir/other"
 	expect_status 3
 	expect_output "no process matches '$dir/other'"
 	expect_output "whose executable may not be read"

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 
 struct kept {
 	struct panel panel;
@@ -221,6 +222,7 @@ static void run_for(struct kept *k, int64_t ms)
 
 	loop_timer_start(k->world.loop, &timer, ms);
 	(void)loop_run(k->world.loop);
+	loop_timer_stop(k->world.loop, &timer); /* a verdict may have been first */
 }
 
 static void what_broke_is_written_down(void **state)
@@ -266,6 +268,72 @@ static void only_news_are_told(void **state)
 	end(&k);
 }
 
+/* Makefile links with --wrap=clock_gettime: how far somebody has set the wall clock, in seconds. */
+static time_t clock_step;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int status = __real_clock_gettime(clock, ret);
+
+	if (clock == CLOCK_REALTIME)
+		ret->tv_sec += clock_step;
+	return status;
+}
+
+struct stepper {
+	struct loop_timer timer;
+	struct kept *kept;
+	int left; /* so many steps before the loop ends */
+};
+
+static void on_step(struct loop_timer *t)
+{
+	struct stepper *s = t->owner;
+
+	clock_step = clock_step > 0 ? -86400 : 86400;
+	if (--s->left == 0)
+		loop_stop(s->kept->world.loop, 1);
+	else
+		loop_timer_start(s->kept->world.loop, t, 3);
+}
+
+/* 1: after so many steps of a day it has not passed yet. */
+static int run_with_steps(const char *test, int steps)
+{
+	struct kept k = { .path = mem_format("%s/file", unit_directory()) };
+	struct stepper s = { .timer = { .on_time = on_step, .owner = &s },
+			     .kept = &k,
+			     .left = steps };
+	int status;
+
+	write_file(&k, "0");
+	open_panel(&k, test);
+	panel_start(&k.panel, false);
+	loop_timer_start(k.world.loop, &s.timer, 0);
+	status = loop_run(k.world.loop);
+	loop_timer_stop(k.world.loop, &s.timer);
+	close_panel(&k);
+	end(&k);
+	clock_step = 0;
+	return status;
+}
+
+static void steps_of_the_wall_clock_are_no_time(void **state)
+{
+	struct timespec before, after;
+
+	(void)state;
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &before), 0);
+	clock_step = 86400;
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &after), 0);
+	assert_true(after.tv_sec - before.tv_sec >= 86400);
+	assert_int_equal(run_with_steps("\"equals\":0,\"for\":\"10h\"", 30), 1);
+	assert_int_equal(run_with_steps("\"equals\":0,\"for\":\"60ms\"", 1000000), 0);
+}
+
 int test_panel(void);
 
 int test_panel(void)
@@ -277,6 +345,7 @@ int test_panel(void)
 		cmocka_unit_test(garbage_is_none_of_it),
 		cmocka_unit_test(what_broke_is_written_down),
 		cmocka_unit_test(only_news_are_told),
+		cmocka_unit_test(steps_of_the_wall_clock_are_no_time),
 	};
 
 	return cmocka_run_group_tests_name("panel", tests, NULL, NULL);
