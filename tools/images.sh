@@ -17,7 +17,6 @@ flock 9
 architectures=(amd64 arm64)
 host=$(dpkg --print-architecture)
 version=$(sed -n 's/^VERSION = //p' Makefile)
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 packages=build/packages
 nginx_packages=(nginx libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g)
 out=build/images
@@ -26,6 +25,13 @@ die() {
 	printf 'images: %s\n' "$*" >&2
 	exit 1
 }
+
+# The time of all that is in the images.
+if [[ -z ${SOURCE_DATE_EPOCH-} ]]; then
+	SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) ||
+		die "there is no commit to take the time from: set SOURCE_DATE_EPOCH to seconds"
+fi
+export SOURCE_DATE_EPOCH
 
 # ---- the files ----
 
@@ -117,8 +123,11 @@ files_of_nginx() {
 
 # The seal is made here: the image has nothing that could run at its build, and travels with the files.
 files_of_2048() {
-	local tag dir
+	local arch tag dir
 
+	for arch in "${architectures[@]}"; do
+		put "build/$arch/gs-sidecar" "$new/2048/$arch/gs-sidecar" 755
+	done
 	put images/2048/nginx.conf "$new/2048/nginx.conf"
 	cp -R examples/2048/game "$new/2048/"
 	mkdir "$new/2048/game/js"
@@ -174,23 +183,27 @@ image() {
 	done
 	# An OCI layout of all of them is what registries and clusters are fed from, and has the digests.
 	containers buildah manifest push --quiet --all "$name" "oci:$out/oci:${name#localhost/}" >/dev/null
-	row "$name"
+	rows "$name"
 }
 
 blob() {
 	jq -r "$2" "$out/oci/blobs/${1/://}"
 }
 
-# What the image is by itself, and what is sent of it.
-row() {
-	local list arch digest
+print_row() {
+	printf '%-20s %-5s %6s %11s %11s  %s\n' "$@"
+}
 
-	list=$(jq -r --arg name "${1#localhost/}" \
-		'.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $name) | .digest' "$out/oci/index.json")
+# What each image is by itself, and what is sent of it.
+rows() {
+	local name=${1#localhost/} list arch digest
+
+	list=$(jq -r --arg name "$name" '.manifests[] |
+		select(.annotations["org.opencontainers.image.ref.name"] == $name) | .digest' "$out/oci/index.json")
+	print_row "$name" all '' '' '' "${list:0:19}"
 	for arch in "${architectures[@]}"; do
 		digest=$(blob "$list" ".manifests[] | select(.platform.architecture == \"$arch\") | .digest")
-		printf '%-24s %-5s %6d %11d %11d  %s\n' "${1#localhost/}" "$arch" \
-			"$(blob "$digest" '.layers | length')" \
+		print_row "$name" "$arch" "$(blob "$digest" '.layers | length')" \
 			"$(containers podman image inspect --format '{{.Size}}' "$1-$arch")" \
 			"$(blob "$digest" '[.layers[].size] | add')" "${digest:0:19}"
 	done
@@ -199,19 +212,21 @@ row() {
 images() {
 	local way tag
 
-	printf '%-24s %-5s %6s %11s %11s  %s\n' image arch layers unpacked compressed digest
+	print_row image arch layers bytes compressed digest
 	image gs-sidecar gs-sidecar --file images/Containerfile --build-arg "VERSION=$version"
 	containers buildah tag localhost/gs-sidecar "localhost/gs-sidecar:$version"
 	image nginx:debian nginx --file images/nginx/Containerfile
 	image 2048:v1.0 2048 --file images/2048/Containerfile --build-arg BASE=localhost/nginx:debian
 	for way in http inotify; do
 		image "2048:v1.0-$way" 2048 --file "images/2048/$way/Containerfile" \
-			--build-arg BASE=localhost/2048:v1.0 --build-arg SIDECAR=localhost/gs-sidecar
+			--build-arg BASE=localhost/2048:v1.0
 	done
 	for tag in v1.0 v2.0; do
 		image "2048-sidecar:$tag" "2048-sidecar/$tag" --file images/2048-sidecar/Containerfile \
 			--build-arg BASE=localhost/gs-sidecar --build-arg "VERSION=$tag"
 	done
+	# What had these names before.
+	containers podman image prune --force >/dev/null
 }
 
 case ${1-all} in
