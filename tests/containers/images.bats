@@ -26,7 +26,7 @@ container() {
 }
 
 container_in() {
-	run podman run --rm --pull never --label images-test --network "$1" --read-only --cap-drop ALL \
+	run timeout 60 podman run --rm --pull never --label images-test --network "$1" --read-only --cap-drop ALL \
 		--security-opt no-new-privileges "${@:2}"
 }
 
