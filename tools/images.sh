@@ -71,9 +71,9 @@ licences() {
 
 	while read -r name rest; do
 		[[ $name != cmocka ]] || continue
-		tar -xOf "build/sources/${name}"_*.debian.tar.xz debian/copyright >"$dir/$name"
+		tar -xOf "build/sources/${name}"_*.debian.tar.* debian/copyright >"$dir/$name"
 	done <"build/$arch/libs/versions.txt"
-	tar -xOf build/sources/libmicrohttpd_*.orig.tar.xz --wildcards '*/COPYING' >"$dir/LGPL-2.1"
+	tar -xOf build/sources/libmicrohttpd_*.orig.tar.* --wildcards '*/COPYING' >"$dir/LGPL-2.1"
 	put "$(package ca-certificates)/usr/share/doc/ca-certificates/copyright" "$dir/ca-certificates"
 	put "/usr/share/doc/libgcc-$(gcc -dumpversion)-dev/copyright" "$dir/libgcc"
 }

@@ -21,19 +21,25 @@ installed() {
 	dpkg-query --show --showformat '${Version}' "$1"
 }
 
-# NAME VERSION LICENCE RELATION, of what is not in the image itself but in the program, or was needed
-# to make it.
+# NAME VERSION LICENCE RELATION PURL, of what is not in the image itself but in the program, or was
+# needed to make it.
 parts() {
-	local gcc
+	local name version licence relation gcc
 
-	sed -E 's/^cmocka .*/& TEST_DEPENDENCY_OF/; t; s/$/ STATIC_LINK/' "build/$arch/libs/versions.txt" | tr ' ' '\t'
-	gcc=$(build/"$arch"/libs/bin/cc -dumpversion)
-	printf '%s\t%s\t%s\t%s\n' \
+	while read -r name version licence; do
+		relation=STATIC_LINK
+		[[ $name != cmocka ]] || relation=TEST_DEPENDENCY_OF
+		printf '%s\t' "$name" "$version" "$licence" "$relation"
+		printf '%s\n' "$name?arch=source"
+	done <"build/$arch/libs/versions.txt"
+	gcc=$("build/$arch/libs/bin/cc" -dumpversion)
+	printf '%s\t%s\t%s\t%s\t%s\n' \
 		libgcc "$(installed "libgcc-$gcc-dev$cross")" \
-		"GPL-3.0-or-later WITH GCC-exception-3.1" STATIC_LINK \
+		"GPL-3.0-or-later WITH GCC-exception-3.1" STATIC_LINK "libgcc-$gcc-dev$cross" \
 		linux-libc-dev "$(installed "linux-libc-dev$cross")" \
-		"GPL-2.0-only WITH Linux-syscall-note" BUILD_DEPENDENCY_OF \
-		libinotifytools0-dev "$(installed libinotifytools0-dev)" GPL-2.0-only BUILD_DEPENDENCY_OF
+		"GPL-2.0-only WITH Linux-syscall-note" BUILD_DEPENDENCY_OF "linux-libc-dev$cross" \
+		libinotifytools0-dev "$(installed libinotifytools0-dev)" \
+		GPL-2.0-only BUILD_DEPENDENCY_OF libinotifytools0-dev
 }
 
 relink="The program is linked with this library, whose licence lets you relink it with another \
@@ -49,23 +55,25 @@ parts | jq --raw-input --slurp --sort-keys \
 		licenseDeclared: $licence, licenseConcluded: $licence, copyrightText: "NOASSERTION",
 		downloadLocation: "NOASSERTION", filesAnalyzed: false
 	};
-	def from_debian($name; $version; $licence): package($name; $version; $licence) + {
+	# The name of a package, and perhaps ?arch=ARCH.
+	def from_debian($name; $version; $licence; $deb): package($name; $version; $licence) + {
 		supplier: "Organization: Debian",
 		externalRefs: [{
 			referenceCategory: "PACKAGE-MANAGER", referenceType: "purl",
-			referenceLocator: "pkg:deb/debian/\($name)@\($version | @uri)?distro=bookworm"
+			referenceLocator: ($deb + "?" | split("?") |
+				"pkg:deb/debian/\(.[0])@\($version | @uri)?\(.[1:] | map(select(. != "") + "&") | add // "")distro=bookworm")
 		}]
 	};
 	def related($a; $how; $b): {
 		spdxElementId: "SPDXRef-\($a)", relationshipType: $how, relatedSpdxElement: "SPDXRef-\($b)"
 	};
 	[split("\n")[] | select(. != "") | split("\t")
-		| { name: .[0], version: .[1], licence: .[2], relation: .[3] }] as $parts |
+		| { name: .[0], version: .[1], licence: .[2], relation: .[3], deb: .[4] }] as $parts |
 	{
 		spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT",
 		name: "gs-sidecar-\($version)-\($arch)",
 		documentNamespace: "https://spdx.org/spdxdocs/gs-sidecar-\($version)-\($arch)-\($sum[:32])",
-		creationInfo: { created: $created, creators: ["Tool: gs-sidecar-tools/sbom.sh"] },
+		creationInfo: { created: $created, creators: ["Tool: gs-sidecar-sbom-\($version)"] },
 		packages: ([
 			(package("image"; $version; "NOASSERTION") + {
 				name: "gs-sidecar image for linux/\($arch)", primaryPackagePurpose: "CONTAINER"
@@ -74,11 +82,11 @@ parts | jq --raw-input --slurp --sort-keys \
 				packageFileName: "/gs-sidecar", primaryPackagePurpose: "APPLICATION",
 				checksums: [{ algorithm: "SHA256", checksumValue: $sum }]
 			}),
-			(from_debian("ca-certificates"; $certificates; "MPL-2.0") + {
+			(from_debian("ca-certificates"; $certificates; "MPL-2.0"; "ca-certificates") + {
 				packageFileName: "/etc/ssl/certs/ca-certificates.crt"
 			})
 		] + [
-			$parts[] | from_debian(.name; .version; .licence) + (
+			$parts[] | from_debian(.name; .version; .licence; .deb) + (
 				if .relation == "STATIC_LINK" and .name != "libgcc" then
 					{ sourceInfo: "Debian source package; tools/build-libs.sh has what is changed and left out" }
 				else {} end
