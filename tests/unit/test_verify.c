@@ -367,6 +367,27 @@ static void of_times_whole_seconds_can_be_enough(void **state)
 	tree_done(&t);
 }
 
+static void of_times_a_fraction_may_be_rounded(void **state)
+{
+	owned_fd root = make_some();
+	struct err e = { 0 };
+
+	(void)state;
+	set_time(root, "dir/f", LONG_AGO, 700000000);
+	struct tree t = scan(root);
+	const struct verify v = {
+		.root = root, .tree = &t, .how = VERIFY_STAT, .whole_seconds = true
+	};
+	change_content(root);
+	set_time(root, "dir/f", LONG_AGO + 1, 0);
+	assert_int_equal(verify_first(&v, &e), 0);
+	set_time(root, "dir/f", LONG_AGO + 1, 1);
+	assert_int_equal(verify_first(&v, &e), -1);
+	set_time(root, "dir/f", LONG_AGO + 2, 0);
+	assert_int_equal(verify_first(&v, &e), -1);
+	tree_done(&t);
+}
+
 /* ---- names that are not in the tree ---- */
 
 static void extras_count_only_when_asked_for(void **state)
@@ -740,6 +761,7 @@ int test_verify(void)
 		cmocka_unit_test(a_time_is_no_difference),
 		cmocka_unit_test(only_full_reads_what_looks_the_same),
 		cmocka_unit_test(of_times_whole_seconds_can_be_enough),
+		cmocka_unit_test(of_times_a_fraction_may_be_rounded),
 		cmocka_unit_test(extras_count_only_when_asked_for),
 		cmocka_unit_test(reserved_names_and_pipes_are_no_extras),
 		cmocka_unit_test(an_added_name_is_seen_beside_a_missing_one),
