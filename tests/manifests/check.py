@@ -22,8 +22,9 @@ import kustomize
 import okg_rules
 import pod as pods
 import schema
-import sidecar
+import sidecar_rules
 import sidecarset
+from calls import Calls
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 CRDS = os.environ.get("GS_CRDS", f"{HERE}/../../../shared/crds")
@@ -156,8 +157,8 @@ def set_rules(spec, path, document):
 def pod_rules(pod, qualities, document, replicas):
     """replicas: how many may be on one node. The calls are for who goes on."""
     yield from pods.check(pod)
-    calls = sidecar.Calls(pod, qualities, document.configs)
-    yield from sidecar.check(calls, replicas)
+    calls = Calls(pod, qualities, document.configs)
+    yield from sidecar_rules.check(calls, replicas)
     return calls
 
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-import sidecar
+from calls import Call, ask_check, is_ours
 
 COMMAND = re.compile(r"kubectl exec (\S+) -c (\S+) -- ([^`|&;\n]+)")
 
@@ -18,9 +18,9 @@ def check(text, documents):
             continue
         container, configs = containers[name]
         program, *words = shlex.split(words)
-        if sidecar.is_ours(program):
-            call = sidecar.Call(container, path, words, program)
-            sidecar.ask_check(call, configs)
+        if is_ours(program):
+            call = Call(container, path, words, program)
+            ask_check(call, configs)
             yield from call.messages
 
 

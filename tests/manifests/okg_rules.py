@@ -3,110 +3,19 @@
 What Kruise and OKG make of a GameServerSet: what is never right, and what is right only if the
 words of a probe, its rules and its actions fit each other. docs/probes.md says why.
 """
-import json
 import re
 
-import sidecar
+from calls import mount_of, seconds, sources
 from formats import TEMPLATE, is_label_value, misfit
 from pod import SOURCES, is_native, one_handler
+from words import words_of
 
 STATE_FIELD = "metadata.labels['game.kruise.io/gs-state']"
 LETS_GO = ("WaitToBeDeleted", "Kill")
 OPS_STATES = ("None", "WaitToBeDeleted", "Maintaining", "Allocated", "Kill")
 # Those that sidecar/probe advises about, see probe/advice.c.
 WORDS_THAT_LET_GO = ("done", "drained", "empty", "idle", "Kill", "WaitToBeDeleted")
-# Of the probe that needs no configuration: word and state.
-DRAINED = [("done", True), ("draining", False), ("serving", False)]
 TIMEOUT, PERIOD = 5, 3  # OKG's, where they are 0 or not set
-
-
-class Words:
-    """What a probe can say: (word, state), where a word may have readings in it."""
-
-    def __init__(self, pairs):
-        self.pairs = pairs + [("unknown", False)]
-
-    def can_be(self, word, state):
-        return any(s == state and re.fullmatch(pattern_of(w), word) for w, s in self.pairs)
-
-    def of(self, state):
-        return sorted({w for w, s in self.pairs if s == state})
-
-
-def pattern_of(word):
-    return ".*".join(re.escape(part) for part in re.split(r"\{[^}]*\}", word))
-
-
-def words_of_rules(probe):
-    pairs = []
-    for rule in probe["rules"]:
-        word, state = rule["result"], rule.get("pass", True)
-        pairs.append((word, state))
-        if "refresh" in rule:
-            pairs.append((f"{word}-2", state))
-    return pairs
-
-
-def resident_of(call, calls):
-    """The `run` that a probe asks: its own container's, or the one at --control."""
-    address = call.settings.get("control")
-    if not address:
-        return calls.resident(call.container)
-    every = [c for c in calls.mains.values() if c and c.command == "run"]
-    return next((c for c in every if c.settings.get("control") == address), None)
-
-
-def probes_of(settings):
-    """The configured probes by name; check shows a list with an escaped newline between."""
-    text = settings.get("probe-rules") or ""
-    probes, at = {}, 0
-    while at < len(text):
-        probe, end = json.JSONDecoder().raw_decode(text, at)
-        probes[probe["name"]] = probe
-        at = end + len("\\n")
-    return probes
-
-
-def words_of(quality, path, calls):
-    """Words, or None with a message when the probe is not known."""
-    call = calls.probes.get(path)
-    if "httpGet" in quality:
-        return words_of_page(quality, path, calls)
-    if not call and "exec" in quality:
-        return None, f"{path}: its command is not gs-sidecar's, so nothing is known of its words"
-    if not call or not call.settings:
-        return None, None  # others have said why
-    if call.command != "probe":
-        return None, f"{path}.exec.command: {call.command} is no probe; right is probe NAME"
-    name = call.words[1]
-    if name == "drained" and call.settings.get("probe-state-file"):
-        return Words(DRAINED), None
-    resident = resident_of(call, calls)
-    if not resident:
-        where = call.settings.get("control") or f"in {quality['containerName']}"
-        return None, f"{path}.exec.command: there is no `run` {where}, which it would ask"
-    if not resident.settings:
-        return None, None
-    probes = probes_of(resident.settings)
-    if name not in probes:
-        return None, (f"{path}.exec.command: `run` has no probe {name}; there are "
-                      f"{', '.join(probes) or 'none'}")
-    return Words(words_of_rules(probes[name])), None
-
-
-def words_of_page(quality, path, calls):
-    """By HTTP every word arrives with state true, or none at all."""
-    page = quality["httpGet"]
-    resident = calls.mains.get(quality["containerName"])
-    name = page.get("path", "").partition("/probe/")[2]
-    probes = probes_of(resident.settings) if resident else {}
-    if name not in probes:
-        return None, (f"{path}.httpGet.path: `run` has no probe {name or 'there'}; right is "
-                      "/probe/NAME")
-    pairs = words_of_rules(probes[name])
-    if resident.settings["probe-always-200"] == "true":
-        return Words([(w, True) for w, _ in pairs] + [("unknown", True)]), None
-    return Words([pair for pair in pairs if pair[1]]), None
 
 
 # ---- one probe ----
@@ -143,7 +52,7 @@ def times(quality, path, calls):
         yield f"{path}.timeoutSeconds: {timeout} is more than periodSeconds, {period}"
     call = calls.probes.get(path)
     if call and call.settings.get("probe-timeout"):
-        own = sidecar.seconds(call.settings["probe-timeout"])
+        own = seconds(call.settings["probe-timeout"])
         if own >= min(timeout, period):
             yield (f"{path}: the probe answers within {own:g}s, but is killed after {timeout}s and "
                    f"asked every {period}s; it has to be shorter than both")
@@ -273,7 +182,7 @@ def acted_upon(every, path, words):
 
 def file_is_mounted(file, container, pod, path):
     """A file that a probe reads, of a downward API volume."""
-    mount = sidecar.mount_of(container, file)
+    mount = mount_of(container, file)
     if not mount:
         yield f"{path}: {file} is on no volume; a volumeMount for it is missing in this container"
         return
@@ -301,7 +210,7 @@ def state_file(call, pod):
 
 def source_files(call, pod):
     """Those of `run`'s configuration."""
-    for source in sidecar.sources(call):
+    for source in sources(call):
         if "file" in source and pod.whole:
             yield from file_is_mounted(source["file"], call.container, pod, call.path)
 
