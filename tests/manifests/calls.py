@@ -107,7 +107,7 @@ def entrypoint(container, path):
 
 
 def exec_call(container, handler, path):
-    words = handler.get("exec", {}).get("command", [""])
+    words = handler.get("exec", {}).get("command") or [""]
     if is_ours(words[0]):
         return Call(container, f"{path}.exec.command", words[1:], words[0])
     return None

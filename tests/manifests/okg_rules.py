@@ -7,7 +7,7 @@ import re
 
 from calls import mount_of, seconds, sources
 from formats import TEMPLATE, is_label_value, misfit
-from pod import SOURCES, is_native, one_handler
+from pod import is_native, one_handler
 from words import words_of
 
 STATE_FIELD = "metadata.labels['game.kruise.io/gs-state']"
@@ -198,14 +198,15 @@ def file_is_mounted(file, container, pod, path):
             yield f"{path}: the volume has no {inner}; it has {', '.join(items)}"
         elif "gs-state" in items[inner] and items[inner] != STATE_FIELD:
             yield f"{path}: {items[inner]} is no label of OKG's; right is {STATE_FIELD}"
-    elif file.endswith("/state") and not any(s in volume for s in SOURCES if s != "downwardAPI"):
-        yield f"{path}: {file} is in no downward API volume; right is {STATE_FIELD}"
 
 
 def state_file(call, pod):
     file = call.settings.get("probe-state-file")
     if file and pod.whole:
         yield from file_is_mounted(file, call.container, pod, call.path)
+        mount = mount_of(call.container, file)
+        if mount and "downwardAPI" not in (pod.volume(mount["name"]) or {"downwardAPI": {}}):
+            yield f"{call.path}: {file} is in no downward API volume; it has to be {STATE_FIELD}"
 
 
 def source_files(call, pod):

@@ -165,11 +165,12 @@ def reload_is_answered(calls):
     asking = [c for c in calls.mains.values() if c and c.settings.get("reload-url") and answering]
     for call in asking:
         place = way_in(call)
-        if place not in answering:
+        other = answering.get(place)
+        if not other:
             there = " or ".join(" ".join(map(str, known)) for known in answering)
             yield (f"{call.path}: nobody answers at {' '.join(map(str, place))}; somebody does at "
                    f"{there}")
-        elif place[0] != "port" and user_of(call, calls.pod) != user_of(answering[place], calls.pod):
+        elif place[0] != "port" and user_of(call, calls.pod) != user_of(other, calls.pod):
             yield (f"{call.path}: the socket is for one user, and it is another one's; both need "
                    "the same runAsUser")
 

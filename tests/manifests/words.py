@@ -70,8 +70,8 @@ def words_of(quality, path, calls):
         return Words(DRAINED), None
     resident = resident_of(call, calls)
     if not resident:
-        where = call.settings.get("control") or f"in {quality['containerName']}"
-        return None, f"{path}.exec.command: there is no `run` {where}, which it would ask"
+        place = call.settings.get("control") or quality["containerName"]
+        return None, f"{path}.exec.command: there is no `run` at {place}, which it would ask"
     if not resident.settings:
         return None, None
     probes = probes_of(resident.settings)
