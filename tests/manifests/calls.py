@@ -78,7 +78,7 @@ def ask_check(call, configs):
         at = words.index("--config")
         place = words[at + 1]
         del words[at:at + 2]
-    if place in configs:
+    if place in configs and is_users_image(call.container):
         call.config = env["GS_SIDECAR_CONFIG"] = configs[place]
     elif place != CONFIG:
         call.messages.append(f"{call.path}: no Containerfile copies {place} into the image")
@@ -89,6 +89,12 @@ def ask_check(call, configs):
     if result.returncode == 0:
         rows = [ROW.fullmatch(line) for line in result.stdout.splitlines()]
         call.settings = {row[1]: None if row[2] == "-" else row[2] for row in rows}
+
+
+def is_users_image(container):
+    """Not the game's, and not the base. A part of a container may be of any."""
+    name, _ = image_parts(container.get("image", "any-sidecar"))
+    return SIDECAR.fullmatch(name) and name != "gs-sidecar"
 
 
 def is_ours(word):

@@ -38,7 +38,7 @@ def program_is_there(call, pod):
     for container, path in pod.inits:
         install = entrypoint(container, path)
         if install and install.command == "install" and mount:
-            place = mount_of(container, install.words[1])
+            place = mount_of(container, install.words[-1])
             if place and place["name"] == mount["name"] and \
                     os.path.dirname(call.program) == mount["mountPath"].rstrip("/"):
                 return
