@@ -80,9 +80,7 @@ class Checker:
         by_name = {(d.kind, d.content["metadata"]["name"]): d.content for d in manifests}
         for message in hot_update.check(text, by_name, self.definitions, os.path.basename(folder)):
             self.say(f"{name}: {message}")
-        # Pages without a manifest speak of the first example's.
-        of_the_page = manifests or self.whole_ones("examples/2048")
-        for message in kubectl_exec.check(text, of_the_page):
+        for message in kubectl_exec.check(text, manifests):
             self.say(f"{name}: {message}")
 
     def injected(self, folder):
@@ -168,7 +166,7 @@ def check_all(checker, scratch):
     for path in documents.pages():
         checker.take(documents.read_page(path, checker.definitions, scratch))
         with open(path) as file:
-            checker.commands(path, file.read(), os.path.dirname(path))
+            checker.commands(path, file.read(), documents.folder_of(path))
     for folder in sorted({os.path.dirname(d.name) for d in checker.good}):
         checker.injected(folder)
     for path in documents.manifest_files():

@@ -9,7 +9,8 @@ import yaml
 
 from schema import errors
 
-PAGES = ("README.md", "docs/*.md", "images/README.md", "examples/*/README.md")
+PAGES = ("README.md", "docs/*.md", "images/README.md", "examples/README.md",
+         "examples/*/README.md")
 # What a block that is no whole manifest may be a part of, and what a list may be of.
 PARTS = ("GameServerSet", "GameServerSetSpec", "PodSpec", "Container", "ServiceQuality",
          "KustomizeFields")
@@ -127,6 +128,12 @@ def manifest_files():
 
 def pages():
     return [path for pattern in PAGES for path in sorted(glob.glob(pattern))]
+
+
+def folder_of(page):
+    """Where the manifests are that its commands are for; the first example's, if not its own."""
+    folder = os.path.dirname(page)
+    return folder if folder.startswith("examples/") else "examples/2048"
 
 
 def read_json(path):

@@ -48,6 +48,7 @@ SLOT_SECONDS = 600
 TEMPLATE = re.compile(r"\{\{\s*\.Result\s*\}\}")
 STATE_PATH = "metadata.labels['game.kruise.io/gs-state']"
 LETS_GO = ("WaitToBeDeleted", "Kill")
+
 lock = threading.RLock()
 
 

@@ -141,6 +141,8 @@ page_says() {
 		"serviceQualities[0].nmae: there is no such field; the nearest is name"
 	page_says 's/"result": "idle"/"result": "empty"/' docs/probes.md \
 		"the probe never says idle with state: true; it says busy, done, draining, empty, quiet"
+	page_says 's,/gs-sidecar status,/gs-sidecar statsu,' README.md \
+		"README.md: kubectl exec gss-2048-0 -c sidecar: gs-sidecar: 'statsu' is not a command"
 	page_says 's/preStop:/preStopp:/' docs/probes.md "lifecycle.preStopp: there is no such field"
 	page_says 's,kubectl exec arena-2 -c sidecar,kubectl exec arena-2 -c sidecars,' \
 		examples/drain-connections/README.md "there is no such container; there are install, arena, sidecar"
