@@ -37,18 +37,17 @@ import time
 
 import yaml
 
+MANIFESTS = f"{os.path.dirname(os.path.realpath(__file__))}/../manifests"
+sys.path.insert(0, MANIFESTS)
+import schema
+from formats import is_label_value
+
+SCHEMA = schema.read_schema(f"{MANIFESTS}/schema.yaml")
 MESSAGE_MOST = 1024  # maxProbeMessageLength, of what the exec prober keeps of 10 KiB
 SLOT_SECONDS = 600
-LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 TEMPLATE = re.compile(r"\{\{\s*\.Result\s*\}\}")
 STATE_PATH = "metadata.labels['game.kruise.io/gs-state']"
 LETS_GO = ("WaitToBeDeleted", "Kill")
-# config/crd/bases/game.kruise.io_gameserversets.yaml; other handlers than exec are not run here.
-QUALITY = {"name": str, "containerName": str, "permanent": bool, "exec": dict,
-           "initialDelaySeconds": int, "timeoutSeconds": int, "periodSeconds": int,
-           "successThreshold": int, "failureThreshold": int, "serviceQualityAction": list}
-ACTION = {"state": bool, "result": str, "opsState": str, "labels": dict, "annotations": dict,
-          "updatePriority": (int, str), "deletionPriority": (int, str), "networkDisabled": bool}
 
 lock = threading.RLock()
 
@@ -57,20 +56,10 @@ def tell(*words):
     print(*words, flush=True)
 
 
-def check_fields(what, fields, known, needed):
-    for name, value in fields.items():
-        if name not in known or not isinstance(value, known[name]):
-            sys.exit(f"{what}: {name}: {value!r} is not of the API")
-    for name in needed:
-        if name not in fields:
-            sys.exit(f"{what}: {name} is missing")
-
-
-def check_texts(what, texts):
-    for name, value in texts.items():
-        if not isinstance(value, str):
-            sys.exit(f"{what}: {name}: {value!r} is no text")
-    return texts
+def check_form(what, value, kind):
+    for message in schema.errors(value, SCHEMA[kind], what):
+        sys.exit(message)
+    return value
 
 
 def players(port):
@@ -227,7 +216,8 @@ class Pod:
     def __init__(self, spec, arguments):
         template = spec["gameServerTemplate"]
         replace = [word.split("=", 1) for word in arguments.set]
-        self.labels = dict(check_texts("labels", template.get("metadata", {}).get("labels", {})))
+        metadata = check_form("metadata", template.get("metadata", {}), "TemplateMetadata")
+        self.labels = dict(metadata.get("labels", {}))
         self.labels["game.kruise.io/gs-state"] = "Ready"
         self.conditions, self.slots, self.deleted = {}, {}, False
         self.volume = None
@@ -352,20 +342,20 @@ def render(text, result):
 
 def check_label_values(labels):
     for name, value in labels.items():
-        if len(value) > 63 or not LABEL_VALUE.fullmatch(value):
+        if not is_label_value(value):
             raise ValueError(f"label {name}: {value!r}")
 
 
 def check_qualities(qualities, containers):
     for quality in qualities:
         what = f"serviceQuality {quality.get('name')}"
-        check_fields(what, quality, QUALITY, ("name", "containerName", "exec"))
+        check_form(what, quality, "ServiceQuality")
+        if "exec" not in quality:
+            sys.exit(f"{what}: other handlers than exec are not run here")
         if quality["containerName"] not in containers:
             sys.exit(f"{what}: there is no such container")
         for action in quality["serviceQualityAction"]:
-            check_fields(what, action, ACTION, ("state",))
-            texts = [*check_texts(what, action.get("labels", {})).values(),
-                     *check_texts(what, action.get("annotations", {})).values(),
+            texts = [*action.get("labels", {}).values(), *action.get("annotations", {}).values(),
                      *(str(value) for value in action.values())]
             for text in texts:
                 if "{{" in TEMPLATE.sub("", text):

@@ -49,3 +49,40 @@ expect_peak() {
 		return 1
 	fi
 }
+
+# nginx has the files of ./page at PORT: start_pages PORT [MORE-SERVERS]
+start_pages() {
+	mkdir -p page
+	cat >nginx.conf <<-END
+		daemon off;
+		user root;
+		pid $dir/nginx.pid;
+		error_log stderr;
+		worker_processes 1;
+		events {}
+		http {
+		  access_log off;
+		  default_type text/plain;
+		  server { listen 127.0.0.1:$1; root $dir/page; }
+		  ${2-}
+		}
+	END
+	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
+}
+
+# A real Prometheus at $prometheus_port scrapes the PORTs: scrape JOB PORT..., start_prometheus [FLAG...]
+scrape() {
+	local targets
+
+	printf -v targets "'127.0.0.1:%s'," "${@:2}"
+	cat >prometheus.yml <<-END
+		global: {scrape_interval: 500ms, scrape_timeout: 500ms}
+		scrape_configs: [{job_name: $1, static_configs: [{targets: [${targets%,}]}]}]
+	END
+}
+
+start_prometheus() {
+	start prometheus prometheus --config.file=prometheus.yml --storage.tsdb.path="$dir/data" \
+		--web.listen-address="127.0.0.1:$prometheus_port" "$@"
+	within 60 logged prometheus "Server is ready to receive web requests"
+}

@@ -11,20 +11,6 @@ repository=$BATS_TEST_DIRNAME/../..
 		"$repository/examples/2048/gameserverset.yaml"
 }
 
-@test "the manifest's arguments and hook are accepted" {
-	mapfile -t words < <(sed -n '/args: \[/,/\]/p' "$repository/examples/2048/gameserverset.yaml" |
-		sed 's/.*args: //' | jq -r '.[]')
-	((${#words[@]} > 5))
-	run "$gs" check "${words[@]}"
-	expect_status 0
-	expect_output http://localhost:3000/reload
-	mapfile -t words < <(sed -n 's/.*command: \(\[.*gs-sidecar.*\]\)/\1/p' \
-		"$repository/examples/2048/gameserverset.yaml" | jq -r '.[1:][]')
-	expect_equal "${words[*]}" "hook post-start"
-	run "$gs" check "${words[@]}"
-	expect_status 0
-}
-
 @test "every metric is documented, and every documented metric is there" {
 	start run "$gs" run --source src --target target --reload-command true \
 		--probe-source '{ "name": "state", "file": "/dev/null" }' \

@@ -7,99 +7,22 @@
 
 load lib
 load answers
+load okg
 
 page=$BATS_TEST_DIRNAME/../../docs/probes.md
-blocked='.pod["gs-sync/delete-block"]'
 
-prepare() {
-	# The resident is found by its mount namespace, as one of a container.
-	separate_mounts
-	game_port=$(free_port)
-	start game "$programs/silent" tcp "$game_port"
-	within 10 logged game silent
-}
-
-# example HEADING: its blocks, as manifest.yaml and gs-sidecar.json. What it waits for is shortened:
-# looks, and times of minutes.
+# example HEADING: its blocks.
 example() {
 	sed -n "/^### $1\$/,/^##/p" "$page" >section
-	sed -n '/^```yaml$/,/^```$/{/^```/d;p}' section >manifest.yaml
-	sed -n '/^```json$/,/^```$/{/^```/d;p}' section |
-		sed -e 's/"every": "[^"]*"/"every": "200ms"/' -e 's/"10m"/"5s"/' -e 's/"10s"/"5s"/' \
-			-e "s/\"tcp\": \[5000\]/\"tcp\": [$game_port]/" \
-			-e "s,/etc/gsinfo,$dir/gsinfo," >gs-sidecar.json
-	[[ -s manifest.yaml ]]
-	# Emulated, or with sanitizers, a probe takes its time.
-	[[ $TEST_ARCH == "$(dpkg --print-architecture)" && $gs != */asan/* ]] ||
-		sed -i 's/"probe", "\([a-z]*\)"/&, "--timeout", "4s"/' manifest.yaml
-	resident="env GS_SIDECAR_CONFIG=$dir/gs-sidecar.json"
-}
-
-# begin [FLAG...]: Kruise and OKG begin to look after it. Twenty times as fast, but for timeouts.
-begin() {
-	rm -rf tell gsinfo
-	mkfifo tell
-	exec {say}<>tell
-	start okg inside "$BATS_TEST_DIRNAME/../programs/okg.py" --volume "$dir/gsinfo" \
-		--commands "$dir/tell" --speed 20 --port "$game_port" --set "/gs-sidecar=$gs" --set "/app/js=$dir/src" \
-		--set "/app/scripts=$dir/target" --set "5000=$game_port" "$@" \
-		"$dir/manifest.yaml" {say}>&-
-	within 10 test -s gsinfo.json
-}
-
-tell() {
-	echo "$*" >&"$say"
-}
-
-now() {
-	jq -r "$1" gsinfo.json
-}
-
-# is FILTER VALUE: so it stands with the GameServer.
-is() {
-	[[ $(now "$1") == "$2" ]]
-}
-
-# The example's resident runs behind PREFIX: up PREFIX...
-up() {
-	tell up sidecar "$@"
-	within 10 is '.pids.sidecar | type' number
-}
-
-enter() {
-	start "$1" bash -c "exec 5<>/dev/tcp/127.0.0.1/$game_port; echo in; exec sleep infinity" {say}>&-
-	within 10 logged "$1" in
-}
-
-leave() {
-	local pid=${1}_pid
-
-	kill -KILL "${!pid}"
-	wait "${!pid}" || true
-}
-
-probed_since() {
-	is .deleted true || (($(now .probes) > $1 + 5))
-}
-
-# Held while it is asked five times, which is beyond every threshold; nothing has let it go.
-held() {
-	within 60 probed_since "$(now .probes)"
-	is "$blocked" true
-	is .deleted false
-	! logged okg HARM
-}
-
-# The pod is gone, and nobody was in it.
-let_go() {
-	within 120 is .deleted true
-	logged okg "free unhooked with 0"
-	! logged okg HARM
+	sed -n '/^```yaml$/,/^```$/{/^```/d;p}' section >block.yaml
+	sed -n '/^```json$/,/^```$/{/^```/d;p}' section >block.json
+	[[ -s block.yaml ]]
+	take block.yaml block.json
 }
 
 # ---- the program itself ----
 
-# quality COMMAND [LINES]: a manifest with one, and all actions there are.
+# quality COMMAND [LINE]: a manifest with one, and all actions there are.
 quality() {
 	cat >manifest.yaml <<-END
 		spec:
@@ -111,7 +34,7 @@ quality() {
 		    - name: asked
 		      containerName: game
 		      exec: {command: $1}
-		      ${2-}
+		      ${2-permanent: false}
 		      serviceQualityAction:
 		        - {state: true, labels: {any: "{{.Result}}"}}
 		        - {state: true, result: done, labels: {gs-sync/delete-block: "false"}}
@@ -164,7 +87,7 @@ script() {
 		exit "$(cat status)"
 	END
 	echo 0 >status
-	quality '[./script]' 'timeoutSeconds: 3'
+	quality '[./script]' $'permanent: false\n      timeoutSeconds: 3'
 	begin
 	within 20 logged okg "condition asked False"
 	within 20 is .labels.any one
@@ -218,18 +141,6 @@ script() {
 
 # ---- the examples ----
 
-# Players come and go, while it serves; scaled down with one in it.
-into_pre_delete() {
-	enter one
-	held
-	leave one
-	held
-	enter two
-	tell scale-down
-	within 20 is '.pod["game.kruise.io/gs-state"]' PreDelete
-	held
-}
-
 # replace_state COMMAND...: another file in the place of the volume's, then its own again.
 replace_state() {
 	rm gsinfo/state
@@ -256,11 +167,6 @@ faults_of_state() {
 # The resident's last look at the players: players_read COUNT
 players_read() {
 	[[ $(ask GET /probes | jq -r '.sources[] | select(.source == "players").reading') == "$1" ]]
-}
-
-# heard CONDITION: what Kruise has heard last.
-heard() {
-	within 60 is '.conditions | to_entries[0].value' "$1"
 }
 
 @test "drained, by connections: through every fault" {
@@ -375,36 +281,6 @@ heard() {
 	is .opsState None
 }
 
-# What the gateways' pages say: gateway COUNT
-gateway() {
-	mkdir -p page
-	printf 'envoy_cluster_upstream_cx_active{cluster_name="%s"} %d\n' \
-		outbound_5000__postio-0.default.svc.cluster.local "$1" \
-		outbound_5000__postio-1.default.svc.cluster.local 7 >page/new
-	mv page/new page/metrics
-}
-
-start_prometheus() {
-	start prometheus prometheus --config.file=prometheus.yml --storage.tsdb.path="$dir/data" \
-		--web.listen-address="127.0.0.1:$prometheus_port"
-	within 60 curl -sf "http://127.0.0.1:$prometheus_port/-/ready"
-}
-
-# What the real Prometheus says: promql QUERY
-promql() {
-	curl -sfG --data-urlencode "query=$1" "http://127.0.0.1:$prometheus_port/api/v1/query" |
-		jq -c '[.data.result[].value[1]]'
-}
-
-# To the example's query, and to the number of players in it.
-value_is() {
-	[[ $(promql "$(now .env.sidecar.GS_SIDECAR_PROBE_QUERY)") == "$1" ]]
-}
-
-count_is() {
-	[[ $(promql 'envoy_cluster_upstream_cx_active{cluster_name=~".*postio-0.*"}') == "[\"$1\"]" ]]
-}
-
 vector() {
 	printf '{"status":"success","data":{"resultType":"vector","result":[%s]}}' "$1"
 }
@@ -425,36 +301,8 @@ faulty() {
 }
 
 @test "drained, by Prometheus and Higress: a real one, and every fault of it" {
-	local metrics_port second_port
-
-	metrics_port=$(free_port) prometheus_port=$(free_port)
-	second_port=$((metrics_port + 1))
-	cat >nginx.conf <<-END
-		daemon off;
-		user root;
-		pid $dir/nginx.pid;
-		error_log stderr;
-		worker_processes 1;
-		events {}
-		http {
-		  access_log off;
-		  default_type text/plain;
-		  server { listen 127.0.0.1:$metrics_port; root $dir/page; }
-		  server { listen 127.0.0.1:$second_port;
-		           location / { return 200 "other 1\\n"; } }
-		}
-	END
-	cat >prometheus.yml <<-END
-		global: {scrape_interval: 500ms, scrape_timeout: 500ms}
-		scrape_configs:
-		  - job_name: higress-gateway
-		    static_configs: [{targets: ['127.0.0.1:$metrics_port', '127.0.0.1:$second_port']}]
-	END
-	gateway 0
-	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
-	start_prometheus
+	start_gateways
 	example "Drained, by Prometheus and Higress"
-	sed -i -e 's/\[30s:5s\]/[10s:1s]/' -e 's/\[30s\]/[3s]/' manifest.yaml
 	begin --set "http://prometheus.monitoring:9090=http://127.0.0.1:$prometheus_port" \
 		--set "outbound_$game_port=outbound_5000"
 	heard "False serving"
@@ -547,16 +395,8 @@ info() {
 	local http_port
 
 	http_port=$(free_port)
-	cat >nginx.conf <<-END
-		daemon off;
-		user root;
-		pid $dir/nginx.pid;
-		error_log stderr;
-		events {}
-		http { access_log off; server { listen 127.0.0.1:$http_port; root $dir/page; } }
-	END
 	info 3 17
-	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
+	start_pages "$http_port"
 	example "Players and free places"
 	sed -i "s/127.0.0.1:8080/127.0.0.1:$http_port/" gs-sidecar.json
 	begin --set "/shared$gs=$gs" --set "127.0.0.1:8078=127.0.0.1:$(free_port)"

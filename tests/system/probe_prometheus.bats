@@ -12,33 +12,16 @@ prepare() {
 	limit=60s # generous: emulated programs take their time
 }
 
-# The endpoint, nginx, and the Prometheus that scrapes it below /PREFIX: start_prometheus [PREFIX]
-start_prometheus() {
-	endpoint_port=$(free_port)
+# The game's page, and the Prometheus that scrapes it, below /PREFIX: start_scraped [PREFIX]
+start_scraped() {
+	local endpoint_port
+
+	endpoint_port=$(free_port) prometheus_port=$(free_port)
 	write_players 3
-	cat >nginx.conf <<-END
-		daemon off;
-		user root;
-		pid $dir/nginx.pid;
-		error_log stderr;
-		worker_processes 1;
-		events {}
-		http {
-		  access_log off;
-		  default_type text/plain;
-		  server { listen 127.0.0.1:$endpoint_port; root $dir/page; }
-		}
-	END
-	cat >prometheus.yml <<-END
-		global: {scrape_interval: 500ms, scrape_timeout: 500ms}
-		scrape_configs: [{job_name: game, static_configs: [{targets: ['127.0.0.1:$endpoint_port']}]}]
-	END
-	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
-	port=$(free_port)
-	start prometheus prometheus --config.file=prometheus.yml --storage.tsdb.path="$dir/data" \
-		--web.listen-address="127.0.0.1:$port" --web.route-prefix="/${1-}" \
-		--web.external-url="http://127.0.0.1:$port/${1-}"
-	base=http://127.0.0.1:$port/${1-}
+	start_pages "$endpoint_port"
+	scrape game "$endpoint_port"
+	base=http://127.0.0.1:$prometheus_port/${1-}
+	start_prometheus --web.route-prefix="/${1-}" --web.external-url="$base"
 	source_of "sum(players)"
 	within 20 probe_says draining
 }
@@ -88,7 +71,7 @@ drained_says() {
 }
 
 @test "prometheus: what a real one says of every kind of query" {
-	start_prometheus mon/itor
+	start_scraped mon/itor
 	expect_equal "$(reading)" 3
 	asked 'players{mode="ctf"}' draining 3
 	asked 'nobody' "done" 0
@@ -111,7 +94,7 @@ drained_says() {
 	asked 'label_replace(players, "mode", "x", "", "")' unknown "execution: "
 	base+=/
 	asked 'nobody' "done" 0
-	base=http://127.0.0.1:$port
+	base=http://127.0.0.1:$prometheus_port
 	asked 'nobody' unknown "it answered 404"
 }
 
@@ -120,7 +103,7 @@ resident_says() {
 }
 
 @test "prometheus: stopped, going on and killed under a resident" {
-	start_prometheus
+	start_scraped
 	limit=2s
 	source_of nobody
 	start run "$gs" run --source "$dir/src" --target "$dir/target" --config probe.json
@@ -136,7 +119,7 @@ resident_says() {
 }
 
 @test "prometheus: drained without configuration follows the players, until the game's page is gone" {
-	start_prometheus
+	start_scraped
 	drained_says draining
 	write_players 0
 	within 20 drained_says "done"
