@@ -282,8 +282,8 @@ static bool find_flag(const struct command *command, const char *name, size_t *r
 }
 
 /* The number of arguments used, or -1. */
-static int apply_flag(struct config *c, const struct command *command, char **arguments,
-		      struct err *e)
+static int apply_flag(struct config *c, const struct command *command,
+		      const struct command *checked, char **arguments, struct err *e)
 {
 	size_t index, length = strcspn(arguments[0], "=");
 	owned char *flag = mem_copy_part(arguments[0], length);
@@ -291,7 +291,8 @@ static int apply_flag(struct config *c, const struct command *command, char **ar
 	struct config_row row;
 	int used = 1;
 
-	if (!text_starts(flag, "--") || !find_flag(command, flag + 2, &index, &row))
+	if (!text_starts(flag, "--") || (!(checked && find_flag(checked, flag + 2, &index, &row)) &&
+					 !find_flag(command, flag + 2, &index, &row)))
 		return err_set(e, ERR_USAGE, "%s: no such flag of '%s', see 'gs-sidecar help %s'",
 			       flag, command->name, command->name);
 	if (!value && row.setting->type == SETTING_FLAG) {
@@ -315,6 +316,8 @@ static void take_operands(struct config *c, char **arguments)
 static int apply_arguments(struct config *c, const struct command *command, char **arguments,
 			   struct err *e)
 {
+	const struct command *checked = NULL; /* the one that `check` is about */
+
 	while (*arguments) {
 		const char *word = *arguments;
 
@@ -324,16 +327,18 @@ static int apply_arguments(struct config *c, const struct command *command, char
 			take_operands(c, arguments + 1);
 			break;
 		}
-		if (word[0] != '-' && command->runs_program) {
+		if (word[0] != '-' && (checked ? checked : command)->runs_program) {
 			take_operands(c, arguments); /* its own flags are not ours */
 			break;
 		}
 		if (word[0] != '-') {
+			if (command->run == cmd_check && !c->operands.count)
+				checked = command_find(word);
 			list_add(&c->operands, word);
 			arguments++;
 			continue;
 		}
-		int used = apply_flag(c, command, arguments, e);
+		int used = apply_flag(c, command, checked, arguments, e);
 		if (used < 0)
 			return -1;
 		arguments += used;

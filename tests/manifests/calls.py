@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command lines of gs-sidecar in a pod, and what `gs-sidecar check` says of each."""
-import functools
 import os
 import re
 import subprocess
@@ -11,8 +10,6 @@ from pod import REFERENCE, handlers_of
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 PROGRAM = os.environ.get("GS_SIDECAR", f"{HERE}/../../build/gs-sidecar")
-# Flags of these commands may drop it; those of `check` may not.
-PREFIXES = {"probe": "probe-", "reload": "reload-", "reloader": "reload-", "wrap": "reload-"}
 ROW = re.compile(r'(\S+) +(.*?) +(default|--\S+|GS_SIDECAR_\w+|.+: "\S+")')
 SIDECAR = re.compile(r"gs-sidecar|.*-sidecar")
 WAY_OF_CHECK = "more than one probe"  # okg_rules.py knows in which containers they are
@@ -35,13 +32,6 @@ def run(*words, env=None):
                           check=False)
 
 
-@functools.lru_cache(None)
-def commands_of_settings():
-    """By a setting's name, the commands that have it."""
-    sections = run("help", "settings").stdout.split("\n### ")[1:]
-    return {text.partition("\n")[0]: text.rpartition(" | ")[2] for text in sections}
-
-
 def variables(container):
     """The environment as kubelet makes it; what it takes from elsewhere is "x"."""
     env = {}
@@ -54,25 +44,10 @@ def expand(text, env):
     return REFERENCE.sub(lambda match: env.get(match[1], match[0]), text)
 
 
-def full_flags(words):
-    """The words with flags by their whole names, up to a `--`."""
-    end = words.index("--") if "--" in words else len(words)
-    return [full_flag(word, words[0]) for word in words[:end]] + words[end:]
-
-
-def full_flag(word, command):
-    name = word[2:].partition("=")[0] if word.startswith("--") else ""
-    full = PREFIXES.get(command, "") + name
-    has = commands_of_settings()
-    if name and f"`{command}`" not in has.get(name, "") and f"`{command}`" in has.get(full, ""):
-        return f"--{full}{word[2 + len(name):]}"
-    return word
-
-
 def ask_check(call, configs):
     """Fills in settings and messages."""
     env = variables(call.container)
-    words = [expand(word, env) for word in full_flags(call.words)]
+    words = [expand(word, env) for word in call.words]
     place = env.pop("GS_SIDECAR_CONFIG", CONFIG)
     if "--config" in words:
         at = words.index("--config")

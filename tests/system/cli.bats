@@ -371,6 +371,19 @@ sync() {
 	done < <("$gs" help settings | awk '/^### / {s = $2} /^\| `--/ && /`run`| all \|/ {print s}')
 }
 
+@test "check takes the flags of the command it is about as that does" {
+	run "$gs" check probe drained --state-file /etc/gsinfo/state --tcp-port 5000
+	expect_status 0
+	run "$gs" check reload --url http://127.0.0.1:1/r
+	expect_status 0
+	[[ $output =~ reload-url\ +http://127.0.0.1:1/r ]]
+	run "$gs" check wrap --signal HUP game --url x -g
+	expect_status 0
+	run "$gs" check --url http://127.0.0.1:1/r reload
+	expect_status 2
+	expect_output "--url: no such flag of 'check'"
+}
+
 @test "check --json is valid and has value and origin" {
 	"$gs" check --source src --target target --json >c
 	jq -e '.source.value == "src" and .source.from == "--source" and
