@@ -134,6 +134,13 @@ demo: all
 	tools/install-packages.sh demo
 	examples/2048/demo.sh build/gs-sidecar
 
+# Those of both architectures: they hold files alone, so nothing is run to build them.
+images:
+	tools/install-packages.sh containers build arm64
+	$(MAKE) ARCH=amd64
+	$(MAKE) ARCH=arm64
+	tools/images.sh
+
 bench: all $(test_programs)
 	tools/install-packages.sh bench
 	tests/bench/run $(BUILD)
@@ -156,4 +163,4 @@ format:
 clean:
 	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
 
-.PHONY: all test sanitize tsan tsan-tests lint layers size demo bench differential fuzz docs format clean
+.PHONY: all test sanitize tsan tsan-tests lint layers size demo images bench differential fuzz docs format clean

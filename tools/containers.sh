@@ -10,18 +10,18 @@ here=$(realpath "$(dirname "$0")/..")/build/containers
 mkdir -p "$here"
 
 # As much as the machine allows itself, soft as hard: podman 4.3 changes the two round in a pod made
-# from a manifest, and a runtime may not raise a limit.
+# from a manifest, and a runtime may not raise a limit. podman takes 32768 processes for itself.
 limit() {
 	local most
 
 	most=$(ulimit -H "-$1")
-	[[ $most != unlimited ]] || most=$2
+	if [[ $most == unlimited ]] || ((most > $2)); then most=$2; fi
 	printf '%s:%s' "$most" "$most"
 }
 
 cat >"$here/containers.conf.new" <<END
 [containers]
-default_ulimits = ["nofile=$(limit n 20000)", "nproc=$(limit u 4096)"]
+default_ulimits = ["nofile=$(limit n 1048576)", "nproc=$(limit u 32768)"]
 [engine]
 # crun refuses cgroups of both versions side by side.
 runtime = "runc"
