@@ -141,6 +141,10 @@ images:
 	$(MAKE) ARCH=arm64
 	tools/images.sh
 
+# Pods of those images, as kubelet would run them.
+test-containers: images $(test_programs)
+	tools/containers.sh tests/containers/run $(BUILD)
+
 bench: all $(test_programs)
 	tools/install-packages.sh bench
 	tests/bench/run $(BUILD)
@@ -163,4 +167,4 @@ format:
 clean:
 	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
 
-.PHONY: all test sanitize tsan tsan-tests lint layers size demo images bench differential fuzz docs format clean
+.PHONY: all test sanitize tsan tsan-tests lint layers size demo images test-containers bench differential fuzz docs format clean

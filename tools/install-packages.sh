@@ -21,7 +21,8 @@ declare -A packages=(
 	[sanitize]="gcc clang libclang-rt-14-dev libinotifytools0-dev
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
 	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal"
-	[containers]="podman buildah runc conmon catatonit uidmap mmdebstrap curl jq iproute2 util-linux procps"
+	[containers]="podman buildah runc conmon catatonit uidmap mmdebstrap curl jq iproute2 util-linux procps
+		bats python3-minimal python3-yaml"
 	[demo]="nginx curl"
 	[size]="binutils curl"
 )
