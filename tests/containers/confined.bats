@@ -60,10 +60,10 @@ proc_status() {
 @test "confined: an exec probe says its word where Kruise looks for it" {
 	restricted_pod '.spec.volumes += [{name: "gsinfo", downwardAPI: {}}] |
 		(.spec.containers[] | select(.name == "sidecar")).volumeMounts += [{name: "gsinfo", mountPath: "/etc/gsinfo"}]'
-	downward game gsinfo state PreDelete
+	kubelet_writes game gsinfo state PreDelete
 	exec_in game sidecar /gs-sidecar probe drained --state-file /etc/gsinfo/state --tcp-port 5000
 	expect_equal "$status $(<out) $(stat -c %s err)" "0 done 0"
-	downward game gsinfo state Ready
+	kubelet_writes game gsinfo state Ready
 	exec_in game sidecar /gs-sidecar probe drained --state-file /etc/gsinfo/state --tcp-port 5000
 	expect_equal "$status $(<err) $(stat -c %s out)" "1 serving 0"
 	exec_in game sidecar /gs-sidecar probe drained --state-file /etc/gsinfo/elsewhere --tcp-port 5000

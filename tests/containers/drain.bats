@@ -8,7 +8,7 @@ load pod
 prepare() {
 	pod_create game "$examples/2048/gameserverset.yaml" '.spec.volumes += [{name: "gsinfo", downwardAPI: {}}] |
 		(.spec.containers[] | select(.name == "sidecar")).volumeMounts += [{name: "gsinfo", mountPath: "/etc/gsinfo"}]'
-	downward game gsinfo state Ready
+	kubelet_writes game gsinfo state Ready
 	pod_start game
 	within 10 pod_is_ready game
 }
@@ -26,7 +26,7 @@ expect_word() {
 	expect_word serving
 	player_connects game
 	expect_word serving
-	downward game gsinfo state PreDelete
+	kubelet_writes game gsinfo state PreDelete
 	expect_word draining
 	player_asks
 	within 10 expect_word done
@@ -34,13 +34,13 @@ expect_word() {
 
 @test "drain: nobody is connected, so it is done at once, and not before OKG asks for it" {
 	expect_word serving
-	downward game gsinfo state PreDelete
+	kubelet_writes game gsinfo state PreDelete
 	expect_word done
 }
 
 @test "drain: through a hot update the player stays, and counts" {
 	player_connects game
-	downward game gsinfo state PreDelete
+	kubelet_writes game gsinfo state PreDelete
 	pod_update game '(.spec.containers[] | select(.name == "sidecar").image) |= sub("v1.0"; "v2.0")'
 	expect_word draining
 	player_asks

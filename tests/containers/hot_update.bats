@@ -33,6 +33,7 @@ prepare() {
 	player_asks
 	grep -qF "*_* Game over!" answer
 	expect_equal "$(reloads game)" $((reloads + 1))
+	within 5 eval '(($(nginx_reloads game) == reloads + 1))'
 	expect_equal "$(status_in game sidecar '"\(.ready) \(.reload.state) \(.published.serial)"')" "true acknowledged 2"
 }
 

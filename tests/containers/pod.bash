@@ -55,7 +55,7 @@ make_volumes() {
 
 	while IFS=$'\t' read -r name kind size; do
 		case $kind in
-		emptyDir | downwardAPI) mkdir -m 0777 "$dir/$1/volumes/$name" ;;
+		emptyDir | downwardAPI | configMap) mkdir -m 0777 "$dir/$1/volumes/$name" ;;
 		memory)
 			mkdir "$dir/$1/volumes/$name"
 			mount -t tmpfs -o "mode=0777${size:+,size=$size}" tmpfs "$dir/$1/volumes/$name"
@@ -70,7 +70,7 @@ make_volumes() {
 		fi
 	done < <(of_pod "$1" '.spec.volumes[]? | [.name, if .emptyDir.medium == "Memory" then "memory"
 		elif .emptyDir then "emptyDir" elif .downwardAPI then "downwardAPI"
-		else .hostPath.path end, (.emptyDir.sizeLimit // "" | rtrimstr("i"))] | @tsv')
+		elif .configMap.optional then "configMap" else .hostPath.path end, (.emptyDir.sizeLimit // "" | rtrimstr("i"))] | @tsv')
 }
 
 # The pod's own address, which players and kubelet's probes come to from outside.
@@ -138,7 +138,7 @@ pod_update() {
 pod_is_ready() {
 	local name
 
-	for name in $(of_pod "$1" '.spec.containers[].name'); do
+	for name in $(of_pod "$1" '(.spec.containers + (.spec.initContainers // [] | map(select(.restartPolicy == "Always"))))[].name'); do
 		is_running "$1" "$name" && container_is_ready "$1" "$name" || return 1
 	done
 }
@@ -273,8 +273,8 @@ status_in() {
 	podman exec "$1-$2" /gs-sidecar status --json | jq -r "$3"
 }
 
-# What kubelet writes when a label has changed: downward POD VOLUME FILE TEXT
-downward() {
+# What kubelet writes when a label or a ConfigMap has changed: kubelet_writes POD VOLUME FILE TEXT
+kubelet_writes() {
 	local volume=$dir/$1/volumes/$2 new
 
 	new=$(mktemp -d "$volume/..2026_XXXXXX")
@@ -296,6 +296,11 @@ memory_file() {
 	else
 		echo "/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$pid/cgroup")/$4"
 	fi
+}
+
+# Takes a Containerfile from stdin: build_image NAME:TAG CONTEXT. tests/containers/run removes it.
+build_image() {
+	buildah bud --quiet --pull=never --label gs-sidecar-test --file - --tag "localhost/$1" "$2" >/dev/null
 }
 
 # ---- the game of these pods: nginx, reloaded by /reload on port 3000 ----
@@ -322,9 +327,15 @@ reloads() {
 		awk '$1 == "gs_sidecar_reloader_runs_total" { print $2 }'
 }
 
-# A player connects and stays, in the middle of a request, so that nginx keeps the connection.
+# The same, as nginx itself says it: nginx_reloads POD
+nginx_reloads() {
+	times_logged "$1-app-2048" "signal 1 (SIGHUP) received"
+}
+
+# A player connects and stays, in the middle of a request, so that nginx keeps the connection:
+# player_connects POD [PORT]
 player_connects() {
-	exec 5<>"/dev/tcp/$(address "$1")/80"
+	exec 5<>"/dev/tcp/$(address "$1")/${2:-80}"
 	printf 'GET /js/html_actuator.js HTTP/1.1\r\nHost: game\r\n' >&5
 }
 
@@ -338,9 +349,11 @@ player_asks() {
 
 # Identity of a container: every process but nginx's workers, each with its start time.
 life_of() {
-	local pid
+	local first pid
 
 	podman inspect --format '{{.Id}}' "$1-$2"
-	pid=$(pid_in "$1" "$2")
-	awk '{ print $1, $22 }' "/proc/$pid/stat" $(pgrep -P "$pid" | sed 's:.*:/proc/&/stat:')
+	first=$(pid_in "$1" "$2")
+	for pid in "$first" $(pgrep -P "$first"); do
+		[[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == "nginx: worker"* ]] || awk '{ print $1, $22 }' "/proc/$pid/stat"
+	done
 }
