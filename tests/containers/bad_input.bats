@@ -33,10 +33,10 @@ expect_refused() {
 expect_unready() {
 	local text
 
-	expect_not_ready game sidecar
-	expect_equal "$(curl -sS "http://$(address game):8077/readyz")" "$1"
+	expect_not_ready game sidecar || return 1
+	expect_equal "$(curl -sS "http://$(address game):8077/readyz")" "$1" || return 1
 	exec_in game sidecar /gs-sidecar status
-	expect_equal "$status" 1
+	expect_equal "$status" 1 || return 1
 	for text in "NOT READY  $@"; do
 		grep -qF -- "$text" out || {
 			printf 'status does not have: %s\n' "$text"

@@ -51,10 +51,10 @@ prepare() {
 	expect_equal "$(reloads game)" 3
 }
 
-@test "hot update: a sidecar that only starts anew reloads nothing" {
+@test "hot update: a sidecar that only starts anew asks for nothing" {
 	container_restart game sidecar
 	pod_is_ready game
-	expect_equal "$(reloads game)" 1
+	expect_equal "$(requests game) $(reloads game)" "1 1"
 	logged game-sidecar "unchanged"
 }
 

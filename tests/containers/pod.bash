@@ -321,10 +321,19 @@ expect_message() {
 	}
 }
 
+# A number of its page: metric POD NAME
+metric() {
+	in_network "$1" curl -fsS --max-time 5 http://127.0.0.1:3000/metrics | awk -v name="$2" '$1 == name { print $2 }'
+}
+
 # How often it was reloaded.
 reloads() {
-	in_network "$1" curl -fsS --max-time 5 http://127.0.0.1:3000/metrics |
-		awk '$1 == "gs_sidecar_reloader_runs_total" { print $2 }'
+	metric "$1" gs_sidecar_reloader_runs_total
+}
+
+# How often it was asked to, which is more when the same version is asked for again.
+requests() {
+	metric "$1" gs_sidecar_reloader_requests_total
 }
 
 # The same, as nginx itself says it: nginx_reloads POD

@@ -24,9 +24,27 @@ hook_ends() {
 	expect_equal "$status" 0
 }
 
+# The game answers no reload for a while, and who does not wait for it is found out.
+the_game_takes_its_time() {
+	podman pause game-app-2048
+}
+
+# No hook is over before the reload: expect_waiting NAME...
+expect_waiting() {
+	local name pid
+
+	within 10 logged game-sidecar "published"
+	within 10 eval '[[ $(status_in game sidecar .timeline_ms.reload_sent) == [0-9]* ]]'
+	for name; do
+		pid=${name}_pid
+		kill -0 "${!pid}"
+	done
+	podman unpause game-app-2048
+}
+
 expect_one_reload() {
 	expect_message game 'Game over!'
-	expect_equal "$(reloads game)" 1
+	expect_equal "$(requests game) $(reloads game)" "1 1"
 }
 
 # A hook runs in the container whose first process is this one: hook_of PID
@@ -56,16 +74,20 @@ hook_of() {
 	start early runc exec "$id" "${hook[@]}"
 	within 10 hook_of "$(pid_in game sidecar)"
 	expect_equal "$(podman inspect --format '{{.State.Status}}' game-sidecar)" initialized
+	the_game_takes_its_time
 	podman start game-sidecar
+	expect_waiting early
 	hook_ends early
 	container_is_ready game sidecar
 	expect_one_reload
 }
 
 @test "postStart: the hook twice at once, and a third time later" {
+	the_game_takes_its_time
 	podman start game-sidecar
 	hook_begins one
 	hook_begins two
+	expect_waiting one two
 	hook_ends one
 	hook_ends two
 	container_is_ready game sidecar
