@@ -32,19 +32,9 @@ has_reloads() {
 	[[ $(reloads_of "$1") == "$2" ]]
 }
 
-is_watching() {
-	curl -fsS --unix-socket "$dir/$1/volumes/gs/reload.sock" http://localhost/status |
-		jq -e '.watch.mode == "events"'
-}
-
-# The game has its eye on the volume before anything comes, so that it is told of the first version, too.
 start_duel() {
 	pod_create "$1" "$examples/host-network/gameserverset.yaml"
-	container_start "$1" install
-	expect_exit "$1" install 0
-	container_start "$1" duel
-	within 10 is_watching "$1"
-	container_start "$1" sidecar
+	pod_start "$1"
 	within 10 pod_is_ready "$1"
 	within 10 has_reloads "$1" 1
 }
