@@ -46,10 +46,8 @@ end_container() {
 	pid=$(pid_in game sidecar)
 	began=${EPOCHREALTIME/./}
 	kill -TERM "$pid"
-	took=0
-	while [[ -e /proc/$pid ]] && ((took < 10000000)); do
-		took=$((${EPOCHREALTIME/./} - began))
-	done
+	while [[ -e /proc/$pid ]] && ((${EPOCHREALTIME/./} - began < 10000000)); do :; done
+	took=$((${EPOCHREALTIME/./} - began))
 	within 10 has_exited game sidecar
 	expect_equal "$(exit_status_of game sidecar)" 0
 }
