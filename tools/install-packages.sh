@@ -20,7 +20,8 @@ declare -A packages=(
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
 	[sanitize]="gcc clang libclang-rt-14-dev libinotifytools0-dev
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
-	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal"
+	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal
+		mmdebstrap"
 	[containers]="podman buildah runc conmon catatonit uidmap curl jq iproute2 util-linux procps
 		bats python3-minimal python3-yaml"
 	# The page asks for the system's font, and without any there is no text in a screenshot.
