@@ -14,6 +14,8 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 int check_run(const struct config *c, struct err *e)
 {
@@ -100,6 +102,17 @@ static void tear_down(struct run *r)
 	loop_free(r->loop);
 }
 
+/* What is written to a container's own filesystem nobody else sees. */
+static void look_for_volume(const struct config *c)
+{
+	struct stat root, target;
+
+	if (getpid() == 1 && stat("/", &root) == 0 && stat(c->sync.target, &target) == 0 &&
+	    root.st_dev == target.st_dev)
+		log_warn("target '%s' is not in a volume: other containers do not see it",
+			 c->sync.target);
+}
+
 int cmd_run(struct config *c)
 {
 	struct run r = { .config = c, .sync = SYNC_INIT, .began = clock_ms() };
@@ -115,6 +128,7 @@ int cmd_run(struct config *c)
 		log_info("running: version " VERSION ", from %s to %s, reload by %s", sources,
 			 c->sync.target,
 			 r.reload.name ? r.reload.name : "nothing (not configured)");
+		look_for_volume(c);
 		if (!r.next_sync.armed)
 			run_sync_begin(&r);
 		status = loop_run(r.loop);

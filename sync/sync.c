@@ -240,6 +240,8 @@ static int sync_loaded(struct work *w, struct err *e)
 		status = stage_open(&w->stage, w->sync->state.dir, w->target, e);
 	if (status == 0)
 		status = sync_staged(w, e);
+	if (status == 0 && !w->plan.tree.count)
+		sync_note(w->notes, "the source is empty: the game gets no file");
 	if (w->stage.owners.lost)
 		sync_note(w->notes, "owners are not kept: this process may not give files away "
 				    "(CAP_CHOWN)");

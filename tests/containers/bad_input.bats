@@ -68,7 +68,7 @@ with_short_hook() {
 	source_of_test
 	pod_start game
 	within 10 pod_is_ready game
-	logged game-sidecar ": 0 files, 0 B"
+	logged game-sidecar "the source is empty: the game gets no file"
 	exec_in game sidecar /gs-sidecar status
 	expect_equal "$status" 0
 	grep -q '^published .* 0 files, 0 B$' out
@@ -101,10 +101,11 @@ with_short_hook() {
 	expect_refused "make target '/app/scripts': Read-only file system"
 }
 
-@test "bad input: the volume is not mounted, and root may write where it should be: nobody can tell" {
+@test "bad input: the volume is not mounted, and root may write where it should be: a warning" {
 	pod_with "$sidecar |= (.volumeMounts = [] | .securityContext = {runAsUser: 0})"
 	pod_start game
 	within 10 pod_is_ready game
+	logged game-sidecar "target '/app/scripts' is not in a volume: other containers do not see it"
 	expect_equal "$(ls -A game/volumes/shared-dir)" ""
 }
 

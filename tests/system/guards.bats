@@ -150,6 +150,7 @@ empty_source() {
 	mkdir src
 	sync_with
 	expect_status 0
+	expect_output "the source is empty: the game gets no file"
 	many 1
 	sync_with
 	expect_status 0
