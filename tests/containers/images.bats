@@ -3,6 +3,7 @@
 # What `make images` makes: what is in the images, who they run as, and that they come out the same.
 
 load ../system/lib
+load ../system/https
 
 repository=$(realpath "$BATS_TEST_DIRNAME/../..")
 images=$repository/build/images
@@ -169,38 +170,8 @@ subjects() {
 	done
 }
 
-# nginx with a certificate of an authority that nobody knows.
-start_https() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-		-subj '/CN=Test CA' -keyout ca.key -out ca.pem 2>openssl.log
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=game' \
-		-keyout game.key -out game.csr 2>>openssl.log
-	openssl x509 -req -in game.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-		-extfile <(echo subjectAltName=DNS:localhost) -out game.pem 2>>openssl.log
-	port=$(free_port)
-	cat >nginx.conf <<-CONF
-		daemon off;
-		pid $dir/nginx.pid;
-		error_log stderr;
-		worker_processes 1;
-		user root;
-		events {}
-		http {
-		  access_log $dir/access.log;
-		  server {
-		    listen 127.0.0.1:$port ssl;
-		    ssl_certificate $dir/game.pem;
-		    ssl_certificate_key $dir/game.key;
-		    location /reload { return 200 "reloaded"; }
-		  }
-		}
-	CONF
-	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
-	within 10 curl -sf --cacert ca.pem "https://localhost:$port/reload"
-}
-
 @test "https: the image's certificates decide, or --ca-file; 8 MiB of memory are enough" {
-	start_https
+	start_https 'location /reload { return 200 "reloaded"; }'
 	reload=(localhost/gs-sidecar reload --url "https://localhost:$port/reload" --deadline 20s)
 	in_8m=(host --memory 8m --memory-swap 8m)
 	container_in "${in_8m[@]}" "${reload[@]}" --deadline 3s

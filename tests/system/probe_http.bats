@@ -5,6 +5,7 @@
 
 load lib
 load answers
+load https
 
 prepare() {
 	limit=60s # generous: emulated programs take their time
@@ -233,41 +234,15 @@ faults() {
 
 # ---- who may ask ----
 
-start_https() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-		-subj '/CN=localhost' -addext subjectAltName=DNS:localhost -keyout game.key -out ca.pem \
-		2>openssl.log
-	port=$(free_port)
-	cat >nginx.conf <<-END
-		daemon off;
-		pid $dir/nginx.pid;
-		error_log stderr;
-		worker_processes 1;
-		user root;
-		events {}
-		http {
-		  access_log off;
-		  server {
-		    listen 127.0.0.1:$port ssl;
-		    ssl_certificate $dir/ca.pem;
-		    ssl_certificate_key $dir/game.key;
-		    location /info {
-		      if (\$http_authorization != "Bearer second-token") { return 401; }
-		      if (\$http_x_key != "some value") { return 402; }
-		      return 200 "0";
-		    }
-		  }
-		}
-	END
-	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
-	base=https://localhost:$port
-	within 10 curl -s --cacert ca.pem "$base/info"
-}
-
 @test "http: by TLS, with a header and a token that is read anew for each look" {
 	local members='"http": "BASE/info", "headers": ["X-Key: some value"], "token-file": "token"'
 
-	start_https
+	start_https 'location /info {
+		if ($http_authorization != "Bearer second-token") { return 401; }
+		if ($http_x_key != "some value") { return 402; }
+		return 200 "0";
+	}'
+	base=https://localhost:$port
 	asked "$members, \"ca-file\": \"ca.pem\"" unknown "token-file 'token': No such file"
 	echo first-token >token
 	asked "$members, \"ca-file\": \"ca.pem\"" unknown "it answered 401"

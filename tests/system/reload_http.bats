@@ -4,6 +4,7 @@
 # secrets to itself.
 
 load lib
+load https
 
 clean_up() {
 	end_descendants "${pids[@]}"
@@ -395,41 +396,10 @@ expect_good() {
 	expect_output "game.sock"
 }
 
-make_certificates() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-		-subj '/CN=Test CA' -keyout ca.key -out ca.pem 2>openssl.log
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=game' \
-		-keyout game.key -out game.csr 2>>openssl.log
-	openssl x509 -req -in game.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-		-extfile <(echo subjectAltName=DNS:localhost) -out game.pem 2>>openssl.log
-}
-
-start_https() {
-	make_certificates
-	port=$(free_port)
-	cat >nginx.conf <<-END
-		daemon off;
-		pid $dir/nginx.pid;
-		error_log stderr;
-		worker_processes 1;
-		user root;
-		events {}
-		http {
-		  access_log $dir/access.log;
-		  server {
-		    listen 127.0.0.1:$port ssl;
-		    ssl_certificate $dir/game.pem;
-		    ssl_certificate_key $dir/game.key;
-		    location /reload { return 200 "reloaded"; }
-		  }
-		}
-	END
-	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
-	within 10 curl -sf --cacert ca.pem "https://localhost:$port/reload"
-}
+reloads='location /reload { return 200 "reloaded"; }'
 
 @test "reload by HTTPS: a private authority is trusted by --ca-file, and only by it" {
-	start_https
+	start_https "$reloads"
 	run "$gs" reload --url "https://localhost:$port/reload" --ca-file ca.pem --deadline 10s
 	expect_status 0
 	within 10 grep 'POST /reload' access.log
@@ -441,7 +411,7 @@ start_https() {
 }
 
 @test "reload by HTTPS: a certificate for another name is not trusted" {
-	start_https
+	start_https "$reloads"
 	run "$gs" reload --url "https://127.0.0.1:$port/reload" --ca-file ca.pem --deadline 3s
 	expect_status 3
 	[[ $output =~ Cert\ verify\ failed|does\ not\ match|target\ host\ name ]]
@@ -449,7 +419,7 @@ start_https() {
 }
 
 @test "reload by HTTPS: a file of authorities that cannot be read is named" {
-	start_https
+	start_https "$reloads"
 	run "$gs" reload --url "https://localhost:$port/reload" --ca-file nothing.pem --deadline 3s
 	((status != 0))
 	expect_output nothing.pem
