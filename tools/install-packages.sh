@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages a group of make targets needs, and for `test` the npm packages of
-# tests/npm; silent when nothing is missing.
+# Installs the Debian packages a group of make targets needs, and for `test` and `browser` the npm
+# packages of tests/npm; silent when nothing is missing.
 #
 #   tools/install-packages.sh build test
 set -euo pipefail
@@ -23,6 +23,8 @@ declare -A packages=(
 	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal"
 	[containers]="podman buildah runc conmon catatonit uidmap mmdebstrap curl jq iproute2 util-linux procps
 		bats python3-minimal python3-yaml"
+	# The page asks for the system's font, and without any there is no text in a screenshot.
+	[browser]="chromium fonts-dejavu-core util-linux"
 	[demo]="nginx curl"
 	[size]="binutils curl"
 )
@@ -35,6 +37,10 @@ usage() {
 	exit 2
 }
 
+needs_npm() {
+	[[ " $* " == *" test "* || " $* " == *" browser "* ]]
+}
+
 wanted() {
 	local group
 
@@ -42,7 +48,7 @@ wanted() {
 		[[ -v "packages[$group]" ]] || usage
 		xargs -n 1 <<<"${packages[$group]}"
 		# Debian's npm brings hundreds of packages along; one that is there already will do.
-		[[ $group != test ]] || command -v npm >/dev/null || printf '%s\n' nodejs npm
+		! needs_npm "$group" || command -v npm >/dev/null || printf '%s\n' nodejs npm
 	done | sort -u
 }
 
@@ -110,7 +116,7 @@ install_debian_packages() {
 main() {
 	(($# > 0)) || usage
 	install_debian_packages "$@"
-	[[ " $* " != *" test "* ]] || install_npm_packages
+	! needs_npm "$@" || install_npm_packages
 }
 
 main "$@"
