@@ -141,13 +141,24 @@ images:
 	$(MAKE) ARCH=arm64
 	tools/images.sh
 
+# The same as demo in a pod of those images, with a browser.
+demo-pod: images
+	tools/install-packages.sh browser
+	tools/containers.sh examples/2048/demo-pod.sh
+
 # Pods of those images, as kubelet would run them.
 test-containers: images $(test_programs)
+	tools/install-packages.sh browser
 	tools/containers.sh tests/containers/run $(BUILD)
 
 bench: all $(test_programs)
 	tools/install-packages.sh bench
 	tests/bench/run $(BUILD)
+
+# Seven minutes, nearly all of them a grace period.
+bench-pod: images
+	tools/containers.sh tests/bench/published/build.sh
+	tools/containers.sh tests/bench/pod
 
 # GS_SEED=... repeats one.
 differential: all $(unit_tests) $(test_programs)
@@ -167,4 +178,4 @@ format:
 clean:
 	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
 
-.PHONY: all test sanitize tsan tsan-tests lint layers size demo images test-containers bench differential fuzz docs format clean
+.PHONY: all test sanitize tsan tsan-tests lint layers size demo images demo-pod test-containers bench bench-pod differential fuzz docs format clean
