@@ -106,5 +106,5 @@ async function main () {
 
 main().catch((error) => {
   console.log(`failed: ${error.message.split('\n')[0]}`)
-  process.exitCode = 1
+  process.exit(1)
 })
