@@ -26,7 +26,7 @@ say() {
 fail() {
 	printf 'demo-pod: FAILED: %s\n' "$*" >&2
 	for name in app-2048 sidecar; do
-		podman logs --tail 20 "$pod-$name" >&2 || true
+		! podman container exists "$pod-$name" || podman logs --tail 20 "$pod-$name" >&2
 	done
 	exit 1
 }
@@ -99,6 +99,8 @@ start_sidecar() {
 	podman exec "$pod-sidecar" "${words[@]}" >"$work/hook" 2>&1 || fail "the postStart hook: $(<"$work/hook")"
 	until_true in_pod curl -fsS "http://127.0.0.1:$(of sidecar '.readinessProbe.httpGet | "\(.port)\(.path)"')"
 	podman exec "$pod-sidecar" /gs-sidecar status --json >"$work/status.json"
+	jq -e .timeline_ms.acknowledged "$work/status.json" >/dev/null ||
+		fail "no reload was acknowledged: $(image_of sidecar) brings nothing new"
 }
 
 # As a runtime does it: SIGTERM to the container's first process, until that is gone.
@@ -185,6 +187,7 @@ print_images() {
 	local image
 
 	for image in localhost/gs-sidecar:latest "$(image_of app-2048)" "$(image_of sidecar)" localhost/2048-sidecar:v2.0; do
+		podman image exists "$image" || fail "there is no image $image: \`make images\` makes it"
 		podman image inspect --format '{{len .RootFS.Layers}} {{.Size}}' "$image" | awk -v name="${image#*/}" \
 			'{ printf "  %-24s %2d layer%s %8.2f MB\n", name, $1, $1 == 1 ? " " : "s", $2 / 1e6 }'
 	done
