@@ -4,9 +4,9 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from calls import SIDECAR, entrypoint, mount_of, seconds, sources, variables
+from calls import SIDECAR, entrypoint, exec_call, mount_of, seconds, sources, variables
 from formats import image_parts
-from pod import GRACE, handlers_of
+from pod import GRACE, handlers_of, is_native
 
 PAGES = ("/healthz", "/readyz", "/status", "/metrics", "/probes")
 # Those of the example whose entrypoint it is have it, too.
@@ -18,6 +18,7 @@ def check(calls, replicas):
         yield from call.messages
         yield from program_is_there(call, calls.pod)
         yield from writes_to_a_volume(call, calls.pod)
+        yield from is_read_by_another(call, calls.pod)
         yield from makes_its_socket(call, calls.pod)
         yield from sees_the_process(call, calls.pod)
         yield from hook_fits(call, calls)
@@ -58,6 +59,18 @@ def writes_to_a_volume(call, pod):
                    "what it is in, is missing")
         elif mount and mount.get("readOnly"):
             yield f"{call.path}: --{name} {path} is mounted readOnly; it has to be written"
+
+
+def is_read_by_another(call, pod):
+    """What is published is for the game, in another container that runs beside it."""
+    target = call.settings.get("target") if call.command == "run" and pod.whole else None
+    mount = mount_of(call.container, target) if target else None
+    beside = [c for c, _ in pod.containers if c is not call.container
+              and (is_native(c) or c in pod.spec.get("containers", []))]
+    seen = [m["name"] for c in beside for m in c.get("volumeMounts", [])]
+    if mount and beside and mount["name"] not in seen:
+        yield (f"{call.path}: --target {target} is on the volume {mount['name']}, which no other "
+               "container mounts; the game would not see it")
 
 
 def makes_its_socket(call, pod):
@@ -142,13 +155,22 @@ def pages_are_answered(calls):
     for container, path in calls.pod.containers:
         resident = calls.resident(container)
         for handler, where in handlers_of(container):
+            if resident and where in ("livenessProbe", "startupProbe"):
+                yield from depends_on_itself_alone(container, handler, f"{path}.{where}")
             if resident and resident.settings and "httpGet" in handler:
                 yield from page_is_answered(handler["httpGet"], resident, f"{path}.{where}")
 
 
+def depends_on_itself_alone(container, handler, path):
+    """kubelet kills what fails there."""
+    page = handler.get("httpGet", {}).get("path", "/healthz")
+    call = exec_call(container, handler, path)
+    asked = call.command if call else page
+    if asked in ("status", "probe") or asked == page != "/healthz":
+        yield f"{path}: {asked} depends on the game; a restart mends /healthz only"
+
+
 def page_is_answered(page, resident, path):
-    if path.endswith("livenessProbe") and page.get("path") != "/healthz":
-        yield f"{path}: {page.get('path')} depends on the game; a restart mends /healthz only"
     address = resident.settings["probe-listen"] or ""
     host, _, port = address.rpartition(":")
     if not address or str(page["port"]) != port or host in ("127.0.0.1", "localhost", "[::1]"):
@@ -170,7 +192,12 @@ def reload_is_answered(calls):
             there = " or ".join(" ".join(map(str, known)) for known in answering)
             yield (f"{call.path}: nobody answers at {' '.join(map(str, place))}; somebody does at "
                    f"{there}")
-        elif place[0] != "port" and user_of(call, calls.pod) != user_of(other, calls.pod):
+            continue
+        url = urlsplit(call.settings["reload-url"])
+        if (url.scheme, url.path) != ("http", "/reload"):
+            yield (f"{call.path}: {url.scheme} and {url.path} are not answered there; right are "
+                   "http and /reload")
+        if place[0] != "port" and user_of(call, calls.pod) != user_of(other, calls.pod):
             yield (f"{call.path}: the socket is for one user, and it is another one's; both need "
                    "the same runAsUser")
 
