@@ -492,3 +492,11 @@ watch_reloads() {
 		(cd "$repository" && xargs grep -q "^ARG $argument") <files
 	done < <(grep -oE -- '--build-arg [A-Z]+' "$document" | cut -d ' ' -f 2)
 }
+
+@test "the document's way to a registry sends what the OCI layout has, of both architectures" {
+	grep -qF 'podman manifest push --all localhost/gs-sidecar docker://' "$repository/images/README.md"
+	grep -qF 'podman manifest push --all localhost/gs-sidecar docker://' "$repository/docs/quickstart.md"
+	podman manifest push --quiet --all localhost/gs-sidecar "oci:$dir/pushed:gs-sidecar:latest"
+	names_and_digests pushed/index.json >pushed-digest
+	grep -xFf pushed-digest <(names_and_digests "$images/oci/index.json")
+}
