@@ -3,8 +3,15 @@
 # Runs podman, buildah or a script that calls them with a store below build/containers, so that the
 # machine's own images and containers are neither seen nor touched. No registry is ever asked.
 #
+# It is root's, since pods with cgroups and networks of their own are, and since a user's podman would
+# take that user's own store: whoever else calls this needs sudo.
+#
 #   tools/containers.sh podman images
 set -euo pipefail
+
+if ((EUID)); then
+	exec sudo -n --preserve-env=BENCH_POD_ROUNDS,CHROMIUM "$0" "$@"
+fi
 
 here=$(realpath "$(dirname "$0")/..")/build/containers
 mkdir -p "$here"

@@ -183,6 +183,8 @@ image() {
 	done
 	# An OCI layout of all of them is what registries and clusters are fed from, and has the digests.
 	containers buildah manifest push --quiet --all "$name" "oci:$out/oci:${name#localhost/}" >/dev/null
+	# Root wrote it, and who runs this next removes it.
+	containers chown -R --reference=tools "$out/oci"
 	rows "$name"
 }
 

@@ -4,14 +4,11 @@
 # pod is the one of gameserverset.yaml; this script does what kubelet and OpenKruise would: it starts
 # the containers, runs the postStart hook, and updates in place, which replaces the sidecar alone.
 #
-#   tools/containers.sh examples/2048/demo-pod.sh      needs root and the images of `make images`
+#   tools/containers.sh examples/2048/demo-pod.sh      needs the images of `make images`
 #
 # Screenshots are left in build/screenshots.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if ((EUID)); then
-	exec sudo -n --preserve-env=CONTAINERS_CONF,CONTAINERS_STORAGE_CONF examples/2048/demo-pod.sh
-fi
 
 kubelet=tests/containers # how a manifest is read
 pictures=build/screenshots
