@@ -151,7 +151,7 @@ start_player() {
 # ask COMMAND...: the player's answer is in $answer.
 ask() {
 	say "$*" >&"$hands"
-	read -r -u "$eyes" answer || fail "the player has gone: $(tail -n 3 "$work/player.log")"
+	read -r -t 120 -u "$eyes" answer || fail "the player has gone, or is slow: $(tail -n 3 "$work/player.log")"
 	[[ $answer != failed:* ]] || fail "the player, asked to $*: $answer"
 }
 
