@@ -22,6 +22,11 @@ setup_file() {
 			sidecar_image "${name%:*}-sidecar:$version" "${name#*:}"
 		done
 	done
+	# A version whose proof the game does not give.
+	mkdir bad
+	sed 's|/index.html"|/not-there.html", "prove-within": "2s"|' "$examples/canary/gs-sidecar.json" >bad/gs-sidecar.json
+	build_image 2048-canary-sidecar:v3.0 bad < <(
+		sed "s|^FROM .*|FROM localhost/2048-sidecar:v2.0|" "$examples/canary/Containerfile")
 	game_image gate 3001
 	game_image data 3002
 }
@@ -106,6 +111,23 @@ rules() {
 
 @test "examples: canary" {
 	updates_in_place canary
+}
+
+# The hook would wait for a minute before it leaves the rest to readiness.
+@test "examples: canary, with a version that the game does not prove: the last one is back, and the pod unready" {
+	pod_create game "$examples/canary/gameserverset.yaml" \
+		'(.spec.containers[] | select(.name == "sidecar").lifecycle.postStart.exec.command) += ["--deadline", "3s"]'
+	pod_start game
+	within 10 pod_is_ready game
+	pod_update game '(.spec.containers[] | select(.name == "sidecar").image) |= sub("v1.0"; "v3.0")'
+	within 10 eval '[[ $(status_in game sidecar .published.serial) == 3 ]]'
+	expect_message game 'Game over!'
+	logged game-sidecar "going back to"
+	expect_not_ready game sidecar
+	# As the README says: the same patch with v1.0.
+	pod_update game '(.spec.containers[] | select(.name == "sidecar").image) |= sub("v3.0"; "v1.0")'
+	within 10 pod_is_ready game
+	expect_message game 'Game over!'
 }
 
 @test "examples: manual-reload" {
