@@ -52,6 +52,34 @@ check() {
 	done
 }
 
+# The containers of a manifest, those of a SidecarSet too, one JSON on a line.
+containers_of() {
+	python3 -c 'import json, sys, yaml
+for spec in (d["spec"] for d in yaml.safe_load_all(open(sys.argv[1])) if d["kind"] in ("GameServerSet", "SidecarSet")):
+    pod = spec.get("gameServerTemplate", {}).get("spec", spec)
+    for container in pod.get("initContainers", []) + pod["containers"]:
+        print(json.dumps(container))' "$1"
+}
+
+@test "what examples/README.md says of every manifest is so" {
+	local manifest user container count=0
+
+	for manifest in "$repository"/examples/{*/gameserverset,sidecarset/sidecarset,kustomize/base/gameserverset}.yaml; do
+		user=.runAsNonRoot
+		[[ $manifest != */signal/* ]] || user='(.runAsUser == 0)'
+		containers_of "$manifest" >containers
+		while read -r container; do
+			echo "$manifest: $container"
+			jq -e .imagePullPolicy <<<"$container"
+			[[ $(jq -r .image <<<"$container") == *-sidecar:* ]] || continue
+			jq -e ".resources.limits.memory == \"16Mi\" and (.securityContext | $user and .readOnlyRootFilesystem and
+				.allowPrivilegeEscalation == false and .capabilities == { drop: [\"ALL\"] })" <<<"$container"
+			((++count))
+		done <containers
+	done
+	((count > 12))
+}
+
 # broken COMMAND...: a copy of examples/NAME in which that is done.
 broken() {
 	rm -rf "${1:?}"
