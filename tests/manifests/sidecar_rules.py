@@ -37,6 +37,8 @@ def program_is_there(call, pod):
         return  # by the image's PATH
     mount = mount_of(call.container, os.path.dirname(call.program))
     for container, path in pod.inits:
+        if container is call.container:
+            break  # those behind it have not run yet
         install = entrypoint(container, path)
         if install and install.command == "install" and mount:
             place = mount_of(container, install.words[-1])
