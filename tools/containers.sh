@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs podman, buildah or a script that calls them with a store below build/containers, so that the
-# machine's own images and containers are neither seen nor touched. No registry is ever asked.
+# Runs podman, buildah or a script that calls them with a store below build/containers, and all else
+# that they keep below /run/gs-sidecar-NUMBER, so that the machine's own images and containers are neither
+# seen nor touched. No registry is ever asked.
 #
 # It is root's, since pods with cgroups and networks of their own are, and since a user's podman would
 # take that user's own store: whoever else calls this needs sudo.
@@ -14,6 +15,8 @@ if ((EUID)); then
 fi
 
 here=$(realpath "$(dirname "$0")/..")/build/containers
+# What a reboot has to end.
+running=/run/gs-sidecar-$(cksum <<<"$here" | cut -d ' ' -f 1)
 mkdir -p "$here"
 
 # As much as the machine allows itself, soft as hard: podman 4.3 changes the two round in a pod made
@@ -34,12 +37,14 @@ default_ulimits = ["nofile=$(limit n 1048576)", "nproc=$(limit u 32768)"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "none"
+tmp_dir = "$running/engine"
+lock_type = "file"
 END
 cat >"$here/storage.conf.new" <<END
 [storage]
 driver = "overlay"
 graphroot = "$here/store"
-runroot = "$here/run"
+runroot = "$running/storage"
 END
 for file in containers.conf storage.conf; do
 	mv "$here/$file.new" "$here/$file"
