@@ -86,8 +86,8 @@ hot_updates() {
 
 	shift
 	"$update" 1 300
-	# A loaded machine may pause between two files.
-	watching --watch-settle 1s "$@"
+	# A loaded machine may pause between two files, and take its time for all of them.
+	watching --watch-settle 1s --watch-longest 60s "$@"
 	for count in 1 30 300; do
 		"$update" $((++version)) "$count"
 		expect_reloads $((version - 1))
