@@ -430,6 +430,7 @@ odd_names() {
 }
 
 @test "one log line is one JSON object, whatever a name holds" {
+	echo one >src/file
 	mkfifo src/$'x..\n"\xff\e[31m'
 	sync_now --log-format json
 	head -n -1 <<<"$output" | jq -es 'length == 1'
