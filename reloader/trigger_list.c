@@ -69,8 +69,9 @@ int trigger_list_check(const struct reload_settings *s, struct err *e)
 	if (s->triggers.count && (s->url || s->signal || s->command.count || s->headers.count ||
 				  s->body || s->socket.kind))
 		return err_set(e, ERR_USAGE,
-			       "trigger cannot be together with reload-url, reload-header, "
-			       "reload-body, reload-signal or reload-command: put them into a "
+			       "trigger cannot be together with reload-url, reload-socket, "
+			       "reload-header, reload-body, reload-signal or reload-command: put "
+			       "them into a "
 			       "trigger");
 	return trigger_check(s, e);
 }

@@ -121,6 +121,7 @@ ran() {
 	refused '"body": expected a text or a number' --trigger '{"url": "http://a/", "body": null}'
 	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-url http://a/
 	refused "trigger cannot be together with" --trigger '{"command": ["a"]}' --reload-header 'a: b'
+	refused "reload-url, reload-socket, reload-header" --trigger '{"command": ["a"]}' --reload-socket unix:/a
 	refused 'reload-timeout: expected more' --trigger '{"command": ["a"], "timeout": "0s"}'
 	local many=()
 	for _ in {1..17}; do many+=(--trigger '{"command": ["a"]}'); done
