@@ -9,7 +9,12 @@ sanitizers_asan = address,undefined
 sanitizers_tsan = thread
 
 sources = $(wildcard base/*.c sync/*.c reloader/*.c probe/*.c sidecar/*.c)
-unit = $(wildcard tests/unit/*.c tests/fuzz/*.c)
+fetch_sources = $(wildcard fetch/*.c)
+# The tests of what is in fetch/ are a program of their own: in the other there is no room, see below.
+tests_in_c = $(wildcard tests/unit/*.c tests/fuzz/*.c)
+of_fetch := $(wildcard tests/unit/*fetch*.c) $(shell grep -l '^\#include "fetch/' $(tests_in_c))
+fetch_unit = $(sort $(of_fetch) $(patsubst %,tests/unit/%.c,directory corpus))
+unit = $(filter-out $(of_fetch),$(tests_in_c))
 programs = $(wildcard tests/programs/*.c)
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -39,6 +44,10 @@ link = $(filter-out $(warnings),$(flags)) -w -static -no-pie -flto-partition=one
 	-Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr \
 	-Wl,-z,common-page-size=64
 libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthread
+# gs-fetch has the small libraries of the program, and others of its own.
+FETCH_LIBS = $(BUILD)/fetch-libs
+fetch_ready = $(FETCH_LIBS)/stamp
+fetch_libraries = -L$(FETCH_LIBS)/lib -lcurl -larchive -lzstd -lz $(filter-out -lcurl,$(libraries))
 else
 BUILD = build/$(KIND)
 CC = gcc
@@ -46,18 +55,23 @@ ready = $(BUILD)/packages
 flags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(sanitizers_$(KIND)) -fno-sanitize-recover=all
 link = $(flags)
 libraries = -lcurl -lmicrohttpd -lcjson -lpthread
+fetch_ready = $(ready)
+fetch_libraries = $(libraries) -larchive -lmbedcrypto
 endif
 
 objects = $(sources:%.c=$(BUILD)/obj/%.o)
 program = $(BUILD)/gs-sidecar
-unit_tests = $(BUILD)/unit-tests
+fetch_objects = $(fetch_sources:%.c=$(BUILD)/obj/%.o) $(filter $(BUILD)/obj/base/%,$(objects))
+fetch_program = $(BUILD)/gs-fetch
+unit_tests = $(BUILD)/unit-tests $(BUILD)/fetch-tests
 test_programs = $(programs:tests/programs/%.c=$(BUILD)/programs/%)
 
-all: $(program)
+all: $(program) $(fetch_program)
 ifeq ($(ARCH)$(KIND),$(HERE)release)
 	@cmp -s $(program) build/gs-sidecar || { cp $(program) build/gs-sidecar.new && mv build/gs-sidecar.new build/gs-sidecar; }
 endif
 	@echo "$(program): $$(stat -c %s $(program)) bytes"
+	@echo "$(fetch_program): $$(stat -c %s $(fetch_program)) bytes"
 
 # Content hashing is the one place where speed is worth bytes.
 $(BUILD)/obj/base/digest.o: flags := $(filter-out $(smaller),$(flags)) -O2
@@ -71,6 +85,12 @@ endif
 # In the unit tests the entry of each fuzz target has its target's name, for its corpus.
 $(BUILD)/obj/tests/fuzz/%.o: flags += -DLLVMFuzzerTestOneInput=$(notdir $*) -DIN_UNIT_TESTS
 
+# Where both have one, the library of gs-fetch.
+ifeq ($(KIND),release)
+$(BUILD)/obj/fetch/%.o: flags := -isystem $(FETCH_LIBS)/include $(flags)
+$(BUILD)/obj/fetch/%.o: | $(fetch_ready)
+endif
+
 $(BUILD)/obj/%.o: %.c Makefile | $(ready)
 	@mkdir -p $(@D)
 	@echo "compile $<"
@@ -80,22 +100,38 @@ $(program): $(objects) $(ready)
 	@echo "link    $@"
 	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $(objects) $(libraries)
 
-unit_objects = $(unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/sidecar/main.o,$(objects))
-$(unit_tests): $(unit_objects) $(ready)
+# What is linked of base/ for nothing falls out again.
+$(fetch_program): $(fetch_objects) $(fetch_ready)
 	@echo "link    $@"
-	@$(CC) $(link) -Wl,-z,max-page-size=4096,--wrap=pthread_create,--wrap=clock_gettime -o $@ $(unit_objects) -lcmocka $(libraries)
+	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $(fetch_objects) $(fetch_libraries)
 
--include $(objects:.o=.d) $(unit_objects:.o=.d)
+link_tests = $(CC) $(link) -Wl,-z,max-page-size=4096,--wrap=pthread_create,--wrap=clock_gettime
+unit_objects = $(unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/sidecar/main.o,$(objects))
+$(BUILD)/unit-tests: $(unit_objects) $(ready)
+	@echo "link    $@"
+	@$(link_tests) -o $@ $(unit_objects) -lcmocka $(libraries)
+
+fetch_unit_objects = $(fetch_unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/fetch/main.o,$(fetch_objects)) \
+	$(BUILD)/obj/sync/remove.o $(BUILD)/obj/sync/dress.o
+$(BUILD)/fetch-tests: $(fetch_unit_objects) $(fetch_ready)
+	@echo "link    $@"
+	@$(CC) $(link) -o $@ $(fetch_unit_objects) -lcmocka $(fetch_libraries)
+
+-include $(sort $(patsubst %.o,%.d,$(objects) $(unit_objects) $(fetch_objects) $(fetch_unit_objects)))
 
 $(BUILD)/programs/%: tests/programs/%.c Makefile | $(ready)
 	@mkdir -p $(@D)
 	@echo "link    $@"
 	@$(CC) $(link) $(warnings) -o $@ $<
 
-build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/mbedtls_config.h tools/mbedtls_own.c \
+build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/libs.sh tools/mbedtls_config.h tools/mbedtls_own.c \
 		tools/curl_printf.c base/http_client.c base/http_server.c
 	tools/install-packages.sh build $(if $(filter $(HERE),$(ARCH)),,$(ARCH))
 	tools/build-libs.sh $(ARCH) $(@D)
+	@touch $@
+
+build/$(ARCH)/fetch-libs/stamp: tools/build-fetch-libs.sh build/$(ARCH)/libs/stamp
+	tools/build-fetch-libs.sh $(ARCH) $(@D)
 	@touch $@
 
 $(BUILD)/packages:
@@ -121,14 +157,14 @@ tsan-tests: all $(unit_tests) $(test_programs)
 
 lint:
 	tools/install-packages.sh lint build
-	tools/lint.sh $(sources) $(unit) $(programs)
+	tools/lint.sh $(sort $(sources) $(fetch_sources) $(unit) $(fetch_unit) $(programs))
 
 layers:
 	tests/layers.sh
 
 size: all
 	tools/install-packages.sh size
-	tools/size.sh $(program)
+	tools/size.sh $(program) $(fetch_program)
 
 demo: all
 	tools/install-packages.sh demo
@@ -174,9 +210,9 @@ docs: all
 	$(program) help settings >docs/config.md
 
 format:
-	clang-format -i $(sources) $(wildcard */*.h tests/*/*.c tests/*/*.h)
+	clang-format -i $(sources) $(fetch_sources) $(wildcard */*.h tests/*/*.c tests/*/*.h)
 
 clean:
-	rm -rf build/*/obj build/*/programs build/*/unit-tests build/*/gs-sidecar build/gs-sidecar
+	rm -rf build/*/obj build/*/programs build/*/*-tests build/*/gs-sidecar build/*/gs-fetch build/gs-sidecar
 
 .PHONY: all test sanitize tsan tsan-tests lint layers size demo images demo-pod test-containers bench bench-pod differential fuzz docs format clean

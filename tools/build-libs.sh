@@ -5,28 +5,11 @@
 #   tools/build-libs.sh ARCH OUTDIR        ARCH is amd64 or arm64
 #
 # OUTDIR gets include/, lib/, bin/cc (the compiler to use with them) and versions.txt. Nothing
-# happens when OUTDIR is up to date. The machine's apt configuration is read, never changed.
+# happens when OUTDIR is up to date.
 set -euo pipefail
 export LC_ALL=C
-
-declare -A licence=(
-	[musl]=MIT
-	[mbedtls]=Apache-2.0
-	[curl]=curl
-	[libmicrohttpd]=LGPL-2.1-or-later
-	[cjson]=MIT
-	[xxhash]=BSD-2-Clause
-	[cmocka]=Apache-2.0
-)
-
-# Measured on the linked program: -Oz is 12 % larger than -Os here, jump tables cost 1.5 %, and
-# -fstack-protector-strong would cost 2 %.
-cflags="-Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-jump-tables"
-cflags+=" -fno-asynchronous-unwind-tables -fno-unwind-tables"
-# These four, each measured alone too, make it 1 % smaller. Not for musl, which has fast parts.
-smaller="-fno-caller-saves -fno-thread-jumps -fno-tree-dominator-opts -fno-shrink-wrap"
-# The whole program lies within a megabyte, so addresses take one instruction: 3 % of its size.
-declare -A cflags_of=([arm64]="-mcmodel=tiny -mno-outline-atomics -fomit-frame-pointer")
+# shellcheck source=tools/libs.sh
+source "$(dirname "$0")/libs.sh"
 
 # Measured beside Debian's libc.a, built for speed as a whole: with these malloc and the string
 # functions are as fast, without malloc a third slower.
@@ -34,162 +17,20 @@ fast_parts_of_musl="malloc/mallocng/malloc.c,malloc/mallocng/free.c,string/mem*.
 # How many lines the patches have to change: other numbers are of other sources, to be looked at.
 lines_of_doubles=66
 lines_of_decimals=4
-lines_of_private_keys=14
 
-die() {
-	printf 'build-libs: %s\n' "$*" >&2
-	exit 1
-}
-
-(($# == 2)) || die "usage: $0 ARCH OUTDIR"
-arch=$1
-out=$(realpath -m "$2")
-case $arch in
-amd64) machine=x86_64 ;;
-arm64) machine=aarch64 ;;
-*) die "unknown architecture '$arch'" ;;
-esac
-gnu=$machine-linux-gnu
-cflags+=" ${cflags_of[$arch]-}"
-[[ $out != *[[:space:]]* ]] || die "configure scripts cannot work in a path with a blank: $out"
-top=$(realpath "$(dirname "$0")/..")
-config=$top/tools/mbedtls_config.h
-own_mbedtls=$top/tools/mbedtls_own.c
+begin "$@"
 own_printf=$top/tools/curl_printf.c
 http_client=$top/base/http_client.c
 http_server=$top/base/http_server.c
-build=$top/build
-work=$out.tmp
-log=$out.log
-cross=
-[[ $(dpkg --print-architecture) == "$arch" ]] || cross=yes
-jobs=$(nproc)
-doing=
-tls_config="-DMBEDTLS_CONFIG_FILE='<mbedtls_config.h>'"
-
-# ---- what a finished OUTDIR was made of ----
 
 # The compiler's version counts: LTO objects of one gcc cannot be linked by another.
-stamp() {
-	{
-		cat "$0" "$config" "$own_mbedtls" "$own_printf"
-		named CURLOPT "$http_client"
-		named CURLINFO "$http_client"
-		named MHD "$http_server"
-		"$gnu-gcc" -dumpfullversion
-		printf '%s\n' "$arch"
-	} | sha256sum
-}
-
-# ---- a private apt: the machine's mirrors, keys, proxy and logins, but own lists and caches ----
-
-# Both rewriters turn what the machine has for packages into the same for their sources. They keep
-# Debian's own suites: another vendor's repository must not replace a library by offering the same
-# name.
-
-# One-line sources ("deb [options] URI suite component...").
-rewrite_lines() {
-	awk -v suites="$1" '
-		$1 == "deb" {
-			options = ""
-			sub(/^[ \t]*deb[ \t]+/, "")
-			if (match($0, /^\[[^]]*\]/)) {
-				options = substr($0, 2, RLENGTH - 2)
-				$0 = substr($0, RLENGTH + 1)
-				gsub(/arch[+-]?=[^ \t]*/, "", options)
-			}
-			if (index(suites, " " $2 " ") && / main( |$)/)
-				printf "deb-src %s %s %s main\n", options ~ /=/ ? "[" options "]" : "", $1, $2
-		}'
-}
-
-# deb822 stanzas.
-rewrite_stanzas() {
-	awk -v suites="$1" '
-		function flush() {
-			if (binary && main && kept != "")
-				printf "Types: deb-src\nSuites:%s\nComponents: main\n%s\n", kept, rest
-			binary = main = kept = rest = ""
-		}
-		/^[ \t]*$/ { flush(); next }
-		/^#/ { next }
-		/^[^ \t]/ { field = tolower($0); sub(/:.*/, "", field) }
-		field == "types" { if (/[: \t]deb([ \t]|$)/) binary = 1; next }
-		field == "suites" {
-			sub(/^[^:]*:/, "")
-			for (i = 1; i <= NF; i++)
-				if (index(suites, " " $i " "))
-					kept = kept " " $i
-			next
-		}
-		field == "components" { if (/[: \t]main([ \t]|$)/) main = 1; next }
-		field == "architectures" { next }
-		{ rest = rest $0 "\n" }
-		END { flush() }'
-}
-
-# Writes the sources and the configuration of a private apt for source packages.
-private_apt() {
-	local dir=$1 codename suites list='' parts=''
-
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-	suites=" $codename $codename-updates $codename-security "
-	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
-	mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
-	[[ -e $list ]] || list=/dev/null
-	shopt -s nullglob
-	cat "$list" "$parts"/*.list |
-		rewrite_lines "$suites" >"$dir/sources/debian.list"
-	# A blank line after each file, or the last stanza of one would run into the next.
-	sed -s "\$G" /dev/null "$parts"/*.sources |
-		rewrite_stanzas "$suites" >"$dir/sources/debian.sources"
-	[[ -s $dir/sources/debian.list || -s $dir/sources/debian.sources ]] ||
-		die "apt on this machine knows no mirror of Debian ${codename:-?}"
-
-	# Read after the machine's own configuration, so proxies and the like stay in force; its hooks
-	# are for the system's lists. The sandbox user could not write below a private directory.
-	cat >"$dir/apt.conf" <<-END
-		#clear APT::Update;
-		APT::Sandbox::User "root";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-		Dir::Etc::sourcelist "/dev/null";
-		Dir::Etc::sourceparts "$dir/sources";
-		Dir::State::lists "$dir/lists";
-		Dir::State::status "/dev/null";
-		Dir::Cache "$dir/cache";
-	END
-	apt-get -c "$dir/apt.conf" -q update
-}
-
-# Fills a directory by running the rest as a command in it. A complete one says so by naming the
-# command, and is kept.
-download() {
-	local dir=$1
-
-	shift
-	[[ ! -e $dir/filled-by || $(<"$dir/filled-by") != "$*" ]] || return 0
-	rm -rf "$dir" "$dir.tmp"
-	mkdir -p "$dir.tmp"
-	cd "$dir.tmp"
-	"$@"
-	printf '%s\n' "$*" >filled-by
-	cd "$top"
-	mv "$dir.tmp" "$dir"
-}
-
-download_sources() {
-	private_apt "$build/apt"
-	apt-get -c "$build/apt/apt.conf" -q source --download-only "$@"
-}
-
-# Both architectures share the downloads and may be built at the same time.
-fetch() {
-	(
-		flock 8
-		download "$build/sources" download_sources "${!licence[@]}"
-	) 8>"$build/download.lock"
+made_of() {
+	cat "$0" "$top/tools/libs.sh" "$config" "$own_mbedtls" "$own_printf"
+	named CURLOPT "$http_client"
+	named CURLINFO "$http_client"
+	named MHD "$http_server"
+	"$gnu-gcc" -dumpfullversion
+	printf '%s\n' "$arch"
 }
 
 # ---- the compiler ----
@@ -271,46 +112,6 @@ compiler() {
 }
 
 # ---- the libraries ----
-
-unpack() {
-	dpkg-source -x "$build/sources/$1"_*.dsc "$work/source/$1"
-	cd "$work/source/$1"
-}
-
-# LDFLAGS count for configure's own tests: without them these link as PIE, and fail.
-configure() {
-	./configure --host="$machine-linux-musl" --prefix="$work" --disable-shared --enable-static \
-		--disable-dependency-tracking CC="$work/bin/cc" AR="$gnu-gcc-ar" \
-		RANLIB="$gnu-gcc-ranlib" NM="$gnu-gcc-nm" CFLAGS="$cflags $smaller" LDFLAGS="-static -no-pie" "$@"
-}
-
-build_mbedtls() {
-	unpack mbedtls
-	cp "$config" include/mbedtls_config.h
-	cp "$own_mbedtls" library/ctr_drbg.c
-	: >library/entropy.c
-	public_keys_only
-	make -j"$jobs" -C library static CC="$work/bin/cc" AR="$gnu-gcc-ar" RL="$gnu-gcc-ranlib" \
-		CFLAGS="$cflags $smaller $tls_config"
-	cp library/*.a "$work/lib/"
-	cp -R include/mbedtls include/psa include/mbedtls_config.h "$work/include/"
-}
-
-# Nothing here has a private key. What remains of the table verifies: the library asks it for NULL.
-# rsa_complete() would compute the parts of a private key.
-public_keys_only() {
-	local private lines
-
-	private="(rsa|eckey|ecdsa)_(sign|decrypt|encrypt|check_pair)(_wrap)?|(rsa|eckey)_debug"
-	cp library/pk_wrap.c before
-	sed -i -E "s/^    ($private),/    NULL,/" library/pk_wrap.c
-	lines=$(diff before library/pk_wrap.c | grep -c '^>' || true)
-	cp library/pkparse.c before
-	sed -i 's/mbedtls_rsa_complete(rsa) != 0 ||$//' library/pkparse.c
-	lines=$((lines + $(diff before library/pkparse.c | grep -c '^>' || true)))
-	((lines == lines_of_private_keys)) ||
-		die "mbedtls has changed: $lines lines instead of $lines_of_private_keys"
-}
 
 build_curl() {
 	unpack curl
@@ -525,71 +326,6 @@ build_cmocka() {
 	cp include/cmocka.h "$work/include/"
 }
 
-# ---- the order of things ----
-
-debian_version() {
-	sed -n 's/^Version: //p' "$build/sources/$1"_*.dsc | head -n 1
-}
-
-# Runs the rest as one step called $1. Not as a condition, which would switch "set -e" off inside;
-# a failure ends the script, and on_exit says which step it was.
-step() {
-	local begin=$SECONDS
-
-	doing=$1
-	shift
-	printf '\n==== %s ====\n' "$doing" >>"$log"
-	("$@") >>"$log" 2>&1
-	printf '%-6s %-34s %3d s\n' "$arch" "$doing" "$((SECONDS - begin))"
-	doing=
-}
-
-on_exit() {
-	local status=$?
-
-	if [[ -n $doing && $status -lt 128 ]]; then
-		tail -n 30 "$log" >&2
-		printf 'build-libs: %s: %s failed; the whole log is %s\n' "$arch" "$doing" "$log" >&2
-	fi
-}
-
-require() {
-	local group=$1 tool
-
-	shift
-	for tool; do
-		command -v "$tool" >/dev/null ||
-			die "$tool is missing; tools/install-packages.sh $group installs it"
-	done
-}
-
-main() {
-	local name made_of
-
-	made_of=$(stamp)
-
-	require build make patch dpkg-source apt-get xz
-	if [[ -n $cross ]]; then require "$arch" "$gnu-gcc"; else require build "$gnu-gcc"; fi
-	[[ ! -e $out/stamp || $(<"$out/stamp") != "$made_of" ]] || return 0
-	mkdir -p "$build" "$(dirname "$out")"
-	exec 9>"$out.lock"
-	flock 9
-	[[ ! -e $out/stamp || $(<"$out/stamp") != "$made_of" ]] || return 0
-
-	trap on_exit EXIT
-	rm -rf "$work"
-	: >"$log"
-	step "download" fetch
-	step "compiler" compiler
-	for name in musl mbedtls curl libmicrohttpd cjson xxhash cmocka; do
-		step "$name $(debian_version "$name")" "build_$name"
-		printf '%s %s %s\n' "$name" "$(debian_version "$name")" "${licence[$name]}" \
-			>>"$work/versions.txt"
-	done
-	rm -rf "$work/source" "$work/share" "$work/bin/curl-config" "$work"/lib/{pkgconfig,*.la}
-	printf '%s\n' "$made_of" >"$work/stamp"
-	rm -rf "$out"
-	mv "$work" "$out"
-}
-
-main
+require build make patch dpkg-source apt-get xz
+if [[ -n $cross ]]; then require "$arch" "$gnu-gcc"; else require build "$gnu-gcc"; fi
+build_all musl mbedtls curl libmicrohttpd cjson xxhash cmocka

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* packed: the only file that sees zlib and zstd. */
+#include "fetch/packed.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#define IN_ROOM ((size_t)128 * 1024)
+#define OUT_ROOM ((size_t)256 * 1024)
+#define GZIP_ALONE (15 + 16) /* its largest window, and its header and trailer */
+
+struct packed {
+	int fd;
+	ssize_t (*next)(struct packed *p, struct err *e); /* into out */
+	z_stream gzip;
+	ZSTD_DStream *zstd;
+	ZSTD_inBuffer input;
+	bool begun, at_end; /* a member or frame is not yet over; the file is */
+	uint64_t total;
+	unsigned char in[IN_ROOM], out[OUT_ROOM];
+};
+
+static ssize_t next_plain(struct packed *p, struct err *e)
+{
+	ssize_t got = io_read(p->fd, p->out, OUT_ROOM);
+
+	return got < 0 ? err_sys(e, "read") : got;
+}
+
+/* Whether there is input; -1 with e. */
+static int fill(struct packed *p, struct err *e)
+{
+	if (p->input.pos < p->input.size)
+		return 1;
+	ssize_t got = io_read(p->fd, p->in, IN_ROOM);
+	if (got < 0)
+		return err_sys(e, "read");
+	p->input.pos = 0;
+	p->input.size = (size_t)got;
+	return got > 0;
+}
+
+static int cut(struct err *e)
+{
+	return err_set(e, ERR_REMOTE, "it is cut: its end is missing");
+}
+
+/* Zeros behind the end are what tapes and block devices leave. */
+static int check_gzip_member(struct packed *p, struct err *e)
+{
+	int more;
+
+	if (p->begun)
+		return 1;
+	while ((more = fill(p, e)) > 0 && p->total && !p->in[p->input.pos])
+		p->input.pos++;
+	if (more > 0 && p->in[p->input.pos] != 0x1f)
+		return err_set(e, ERR_REMOTE, "something that is not gzip follows its end");
+	if (more > 0)
+		(void)inflateReset(&p->gzip);
+	return more;
+}
+
+static ssize_t next_gzip(struct packed *p, struct err *e)
+{
+	int more = check_gzip_member(p, e), status = Z_OK;
+
+	if (more <= 0)
+		return more;
+	p->begun = true;
+	p->gzip.next_out = p->out;
+	p->gzip.avail_out = OUT_ROOM;
+	while (p->gzip.avail_out && status == Z_OK) {
+		more = fill(p, e);
+		if (more <= 0)
+			return more < 0 ? -1 : cut(e);
+		p->gzip.next_in = p->in + p->input.pos;
+		p->gzip.avail_in = (unsigned)(p->input.size - p->input.pos);
+		status = inflate(&p->gzip, Z_NO_FLUSH);
+		p->input.pos = p->input.size - p->gzip.avail_in;
+	}
+	if (status == Z_STREAM_END)
+		p->begun = false;
+	else if (status != Z_OK)
+		return err_set(e, ERR_REMOTE, "it is damaged: gzip: %s",
+			       p->gzip.msg ? p->gzip.msg : "unreadable");
+	return (ssize_t)(OUT_ROOM - p->gzip.avail_out);
+}
+
+static int zstd_failed(size_t status, struct err *e)
+{
+	if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge)
+		return err_set(e, ERR_REMOTE,
+			       "unpacking would take more than %d MiB of memory; pack it without "
+			       "--ultra and --long",
+			       1 << (PACKED_WINDOW_LOG - 20));
+	return err_set(e, ERR_REMOTE, "it is damaged: zstd: %s", ZSTD_getErrorName(status));
+}
+
+static ssize_t next_zstd(struct packed *p, struct err *e)
+{
+	ZSTD_outBuffer output = { p->out, OUT_ROOM, 0 };
+
+	while (output.pos < output.size) {
+		size_t before = output.pos;
+		int more = fill(p, e);
+
+		if (more < 0)
+			return -1;
+		if (!more && !p->begun)
+			break;
+		size_t left = ZSTD_decompressStream(p->zstd, &output, &p->input);
+		if (ZSTD_isError(left))
+			return zstd_failed(left, e);
+		p->begun = left != 0;
+		if (!more && p->begun && output.pos == before)
+			return cut(e);
+	}
+	return (ssize_t)output.pos;
+}
+
+static int begin_gzip(struct packed *p, struct err *e)
+{
+	p->next = next_gzip;
+	if (inflateInit2(&p->gzip, GZIP_ALONE) != Z_OK)
+		return err_set(e, ERR_SYSTEM, "gzip cannot start: out of memory");
+	return 0;
+}
+
+static int begin_zstd(struct packed *p, struct err *e)
+{
+	p->next = next_zstd;
+	p->zstd = ZSTD_createDStream();
+	if (!p->zstd ||
+	    ZSTD_isError(ZSTD_DCtx_setParameter(p->zstd, ZSTD_d_windowLogMax, PACKED_WINDOW_LOG)))
+		return err_set(e, ERR_SYSTEM, "zstd cannot start: out of memory");
+	return 0;
+}
+
+/* By its first bytes; a zstd frame may also be one to skip, RFC 8878 3.1.2. */
+static int begin(struct packed *p, struct err *e)
+{
+	unsigned char magic[4] = { 0 };
+
+	if (lseek(p->fd, 0, SEEK_SET) < 0 || io_read(p->fd, magic, sizeof(magic)) < 0 ||
+	    lseek(p->fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "read");
+	if (magic[0] == 0x1f && magic[1] == 0x8b)
+		return begin_gzip(p, e);
+	if (!memcmp(magic, "\x28\xb5\x2f\xfd", 4) ||
+	    (!memcmp(magic + 1, "\x2a\x4d\x18", 3) && magic[0] >> 4 == 5))
+		return begin_zstd(p, e);
+	p->next = next_plain;
+	return 0;
+}
+
+struct packed *packed_open(int fd, struct err *e)
+{
+	struct packed *p = mem_alloc(sizeof(*p));
+
+	p->fd = fd;
+	p->input.src = p->in;
+	if (begin(p, e) == 0)
+		return p;
+	packed_free(p);
+	return NULL;
+}
+
+void packed_free(struct packed *p)
+{
+	if (!p)
+		return;
+	if (p->next == next_gzip)
+		(void)inflateEnd(&p->gzip);
+	(void)ZSTD_freeDStream(p->zstd);
+	free(p);
+}
+
+bool packed_is(const struct packed *p)
+{
+	return p->next != next_plain;
+}
+
+ssize_t packed_read(struct packed *p, const void **ret, struct err *e)
+{
+	ssize_t got = p->next(p, e);
+
+	*ret = p->out;
+	/* An empty member in the middle is not the end. */
+	while (got == 0 && packed_is(p) && (p->begun || fill(p, e) > 0))
+		got = p->next(p, e);
+	if (got > 0)
+		p->total += (uint64_t)got;
+	return got;
+}
+
+int64_t packed_seek(struct packed *p, int64_t offset, int whence)
+{
+	return lseek(p->fd, offset, whence);
+}
+
+uint64_t packed_total(const struct packed *p)
+{
+	return p->total;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * packed: the bytes of a file, unpacked where it is packed by gzip or zstd, checked to its very end:
+ * their sums have to be right, and nothing else may follow.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What zstd may want to look back on: all levels but the --ultra ones, without --long. */
+#define PACKED_WINDOW_LOG 23 /* 8 MiB */
+
+struct packed;
+
+/* fd is not owned, and read from its beginning. NULL with e. */
+struct packed *packed_open(int fd, struct err *e);
+void packed_free(struct packed *p);
+
+/* False: the bytes are those of the file, and packed_seek() is possible. */
+bool packed_is(const struct packed *p);
+
+/* How many there are in *ret; 0 at the end. -1 with e: ERR_REMOTE where they are damaged or cut. */
+ssize_t packed_read(struct packed *p, const void **ret, struct err *e);
+
+/* As lseek(2). */
+int64_t packed_seek(struct packed *p, int64_t offset, int whence);
+
+/* How many bytes packed_read() has given. */
+uint64_t packed_total(const struct packed *p);

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the static libraries gs-fetch is linked with besides those of the main program.
+#
+#   tools/build-fetch-libs.sh ARCH OUTDIR        ARCH is amd64 or arm64
+#
+# The compiler is that of tools/build-libs.sh, whose OUTDIR is `libs` beside this one; it gives the
+# small libraries too. OUTDIR gets include/, lib/ and versions.txt. Nothing happens when it is up to
+# date.
+set -euo pipefail
+export LC_ALL=C
+# shellcheck source=tools/libs.sh
+source "$(dirname "$0")/libs.sh"
+
+begin "$@"
+cc=$(dirname "$out")/libs/bin/cc
+
+made_of() {
+	cat "$0" "$top/tools/libs.sh" "$config" "$own_mbedtls" "$(dirname "$out")/libs/stamp"
+}
+
+compiler() {
+	mkdir -p "$work"/{include,lib,source}
+}
+
+# Whole trees go through what is named here, so it is built for speed: the files and their flags.
+fast() {
+	sed -i '1i #pragma GCC optimize("O2")' "$@"
+}
+
+build_zlib() {
+	unpack zlib
+	fast inffast.c inflate.c adler32.c crc32.c
+	CHOST=$machine-linux-musl CC=$cc AR=$gnu-gcc-ar RANLIB=$gnu-gcc-ranlib \
+		CFLAGS="$cflags $smaller -DDYNAMIC_CRC_TABLE" ./configure --static --prefix="$work"
+	make -j"$jobs" libz.a
+	cp libz.a "$work/lib/"
+	cp zlib.h zconf.h "$work/include/"
+}
+
+# The decoder alone, in C alone; one way of Huffman decoding instead of two.
+build_libzstd() {
+	local flags
+
+	unpack libzstd
+	read -ra flags <<<"$cflags $smaller -DZSTD_LIB_MINIFY=1 -DZSTD_DISABLE_ASM=1 -DDEBUGLEVEL=0"
+	flags+=(-DZSTD_LEGACY_SUPPORT=0 -DZSTD_STRIP_ERROR_STRINGS -DHUF_FORCE_DECOMPRESS_X1
+		-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_NO_UNUSED_FUNCTIONS -DDYNAMIC_BMI2=0 -Ilib -Ilib/common)
+	fast lib/decompress/zstd_decompress_block.c lib/decompress/huf_decompress.c lib/common/xxhash.c
+	for file in lib/common/*.c lib/decompress/*.c; do
+		"$cc" "${flags[@]}" -c "$file" -o "$(basename "$file" .c).o"
+	done
+	"$gnu-gcc-ar" rcs "$work/lib/libzstd.a" ./*.o
+	cp lib/zstd.h lib/zstd_errors.h "$work/include/"
+}
+
+# Reading alone: nothing of its writers is referred to, so nothing of them is linked.
+build_libarchive() {
+	unpack libarchive
+	configure CPPFLAGS="-I$work/include" LDFLAGS="-static -no-pie -L$work/lib" --with-zlib \
+		--disable-{bsdtar,bsdcat,bsdcpio,acl,xattr,posix-regex-lib} \
+		--without-{zstd,bz2lib,libb2,iconv,lz4,lzma,lzo2,cng,nettle,openssl,mbedtls,xml2,expat}
+	# Debian patches what configure was made from, in ways that do not matter here.
+	make -j"$jobs" AUTOCONF=: AUTOMAKE=: ACLOCAL=: AUTOHEADER=: libarchive.la
+	cp .libs/libarchive.a "$work/lib/"
+	cp libarchive/archive.h libarchive/archive_entry.h "$work/include/"
+}
+
+build_curl() {
+	unpack curl
+	curl_disallow_getifaddrs=yes configure CPPFLAGS="-I$work/include $tls_config" \
+		LDFLAGS="-static -no-pie -L$work/lib" \
+		--with-mbedtls="$work" --without-ca-bundle --without-ca-path \
+		--enable-threaded-resolver --enable-socketpair --enable-ipv6 --disable-verbose \
+		--disable-{ftp,file,ldap,ldaps,rtsp,dict,telnet,tftp,pop3,imap,smb,smtp,gopher,mqtt} \
+		--disable-{cookies,netrc,ntlm,ntlm-wb,tls-srp,doh,mime,alt-svc,hsts} \
+		--disable-{manual,libcurl-option,ares,progress-meter,dnsshuffle,get-easy-options} \
+		--disable-{headers-api,websockets} \
+		--without-{zlib,brotli,zstd,libpsl,libidn2,nghttp2,librtmp,libgsasl,libssh2}
+	make -j"$jobs" -C lib install
+	make -C include install
+}
+
+require build make patch dpkg-source apt-get xz
+build_all zlib libzstd libarchive mbedtls curl
