@@ -56,7 +56,7 @@ flags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(sanitizers_$(KIND)) -fno-sa
 link = $(flags)
 libraries = -lcurl -lmicrohttpd -lcjson -lpthread
 fetch_ready = $(ready)
-fetch_libraries = $(libraries) -larchive -lmbedcrypto
+fetch_libraries = $(libraries) -larchive -lzstd -lz -lmbedcrypto
 endif
 
 objects = $(sources:%.c=$(BUILD)/obj/%.o)
@@ -87,8 +87,8 @@ $(BUILD)/obj/tests/fuzz/%.o: flags += -DLLVMFuzzerTestOneInput=$(notdir $*) -DIN
 
 # Where both have one, the library of gs-fetch.
 ifeq ($(KIND),release)
-$(BUILD)/obj/fetch/%.o: flags := -isystem $(FETCH_LIBS)/include $(flags)
-$(BUILD)/obj/fetch/%.o: | $(fetch_ready)
+$(BUILD)/obj/fetch/%.o: flags := -isystem $(FETCH_LIBS)/include -DGS_FETCH '-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>' $(flags)
+$(fetch_sources:%.c=$(BUILD)/obj/%.o): | $(fetch_ready)
 endif
 
 $(BUILD)/obj/%.o: %.c Makefile | $(ready)
@@ -111,8 +111,9 @@ $(BUILD)/unit-tests: $(unit_objects) $(ready)
 	@echo "link    $@"
 	@$(link_tests) -o $@ $(unit_objects) -lcmocka $(libraries)
 
+# Tests remove their directories by sync/.
 fetch_unit_objects = $(fetch_unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/fetch/main.o,$(fetch_objects)) \
-	$(BUILD)/obj/sync/remove.o $(BUILD)/obj/sync/dress.o
+	$(filter $(BUILD)/obj/sync/%,$(objects))
 $(BUILD)/fetch-tests: $(fetch_unit_objects) $(fetch_ready)
 	@echo "link    $@"
 	@$(CC) $(link) -o $@ $(fetch_unit_objects) -lcmocka $(fetch_libraries)

@@ -83,7 +83,8 @@ static int unpack_it(const char *archive, const char *path, const struct unpack_
 	if (open_target(path, &to, e) < 0 ||
 	    unpack(from, archive, to, &most, clock_ms() + o->timeout, &counts, e) < 0)
 		return -1;
-	(void)printf("unpacked: %" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " links, %s\n",
+	(void)printf("unpacked: %" PRIu64 " files, %" PRIu64 " directories, %" PRIu64
+		     " links, %s\n",
 		     counts.files, counts.directories, counts.links, text_size(counts.bytes, size));
 	return 0;
 }
@@ -102,14 +103,16 @@ const struct fetch_command command_unpack = {
 	.name = "unpack",
 	.words = "ARCHIVE DIR",
 	.summary = "an archive into an empty directory, with all checks",
-	.text = "ARCHIVE is a tar, plain or packed by gzip or zstd, or a zip. DIR is made if it is not\n"
+	.text = "ARCHIVE is a tar, plain or packed by gzip or zstd, or a zip. DIR is made if it is "
+		"not\n"
 		"there. Names that lead out of it, links that do, devices, names that are there\n"
 		"twice, and archives that are damaged, cut or far too large are refused: one line\n"
 		"says which entry and why, and what had come out before stays in DIR.\n"
 		"\n"
 		"  gs-fetch unpack assets.tar.zst /tmp/assets\n"
 		"\n"
-		"Exit status: 0 all came out; 5 the archive was refused; 3 the time was over; 4 this\n"
+		"Exit status: 0 all came out; 5 the archive was refused; 3 the time was over; 4 "
+		"this\n"
 		"machine refused; 2 an option is wrong, or DIR is not empty.\n",
 	.options = SETTING_GROUP(rows),
 	.run = run,

@@ -17,7 +17,8 @@ struct fetch_command {
 	const char *summary;
 	const char *text; /* more of it, for --help */
 	struct setting_group options;
-	/* Its exit status. words are as many as they have to be, and values those of its options. */
+	/* Its exit status. words are as many as they have to be, and values those of its options.
+	 */
 	int (*run)(const char *const *words, const void *values);
 	size_t size; /* of the values */
 };

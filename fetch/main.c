@@ -25,16 +25,18 @@ static const struct fetch_command *find(const char *name)
 
 static void help(FILE *to)
 {
-	(void)fputs("gs-fetch " VERSION ": fills directories from elsewhere, for gs-sidecar\n"
-		    "\n"
-		    "gs-sidecar syncs directories, and starts gs-fetch for sources that are none. By "
-		    "hand:\n\n",
-		    to);
+	(void)fputs(
+		"gs-fetch " VERSION ": fills directories from elsewhere, for gs-sidecar\n"
+		"\n"
+		"gs-sidecar syncs directories, and starts gs-fetch for sources that are none. By "
+		"hand:\n\n",
+		to);
 	for (size_t i = 0; i < COMMANDS; i++)
 		(void)fprintf(to, "  gs-fetch %-7s %-12s %s\n", commands[i]->name,
 			      commands[i]->words, commands[i]->summary);
-	(void)fputs("\n'gs-fetch COMMAND --help' says more. Errors are lines of the log, on stderr.\n",
-		    to);
+	(void)fputs(
+		"\n'gs-fetch COMMAND --help' says more. Errors are lines of the log, on stderr.\n",
+		to);
 }
 
 static void help_options(const struct setting_group *g)

@@ -8,7 +8,7 @@
 struct options {
 	const char *words[WORDS_MOST];
 	size_t count;
-	int log_format; /* enum log_format */ 
+	int log_format; /* enum log_format */
 	bool help;
 	void *values; /* of the command's rows */
 };

@@ -21,7 +21,8 @@ struct packed {
 	z_stream gzip;
 	ZSTD_DStream *zstd;
 	ZSTD_inBuffer input;
-	bool begun, at_end; /* a member or frame is not yet over; the file is */
+	bool begun; /* a member or frame is not yet over */
+	unsigned char magic[4];
 	uint64_t total;
 	unsigned char in[IN_ROOM], out[OUT_ROOM];
 };
@@ -146,9 +147,9 @@ static int begin_zstd(struct packed *p, struct err *e)
 /* By its first bytes; a zstd frame may also be one to skip, RFC 8878 3.1.2. */
 static int begin(struct packed *p, struct err *e)
 {
-	unsigned char magic[4] = { 0 };
+	const unsigned char *magic = p->magic;
 
-	if (lseek(p->fd, 0, SEEK_SET) < 0 || io_read(p->fd, magic, sizeof(magic)) < 0 ||
+	if (lseek(p->fd, 0, SEEK_SET) < 0 || io_read(p->fd, p->magic, sizeof(p->magic)) < 0 ||
 	    lseek(p->fd, 0, SEEK_SET) < 0)
 		return err_sys(e, "read");
 	if (magic[0] == 0x1f && magic[1] == 0x8b)
@@ -185,6 +186,11 @@ void packed_free(struct packed *p)
 bool packed_is(const struct packed *p)
 {
 	return p->next != next_plain;
+}
+
+bool packed_begins_as_zip(const struct packed *p)
+{
+	return !memcmp(p->magic, "PK\3\4", 4);
 }
 
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e)

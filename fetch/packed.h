@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * packed: the bytes of a file, unpacked where it is packed by gzip or zstd, checked to its very end:
- * their sums have to be right, and nothing else may follow.
+ * packed: the bytes of a file, unpacked where it is packed by gzip or zstd, checked to its very
+ * end: their sums have to be right, and nothing else may follow.
  */
 #pragma once
 
@@ -22,6 +22,8 @@ void packed_free(struct packed *p);
 
 /* False: the bytes are those of the file, and packed_seek() is possible. */
 bool packed_is(const struct packed *p);
+
+bool packed_begins_as_zip(const struct packed *p);
 
 /* How many there are in *ret; 0 at the end. -1 with e: ERR_REMOTE where they are damaged or cut. */
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e);

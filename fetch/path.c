@@ -32,7 +32,7 @@ char *path_sound(const char *name, struct err *e)
 
 	if (!*name || *name == '/' || strlen(name) > PATH_LENGTH_MOST) {
 		(void)err_set(e, ERR_REMOTE, "its name is %s",
-			      !*name	    ? "empty"
+			      !*name         ? "empty"
 			      : *name == '/' ? "absolute"
 					     : "too long");
 		return NULL;

@@ -12,15 +12,15 @@
 
 /*
  * The name of an entry without what says nothing: "./a//b/" is "a/b", "." is "". On the heap. NULL
- * with e (ERR_REMOTE) saying why when it cannot be one: it is empty, absolute, too long or too deep,
- * or a part begins with "..": what is named so is a way out, or stands for markers of the sync
- * engine.
+ * with e (ERR_REMOTE) saying why when it cannot be one: it is empty, absolute, too long or too
+ * deep, or a part begins with "..": what is named so is a way out, or stands for markers of the
+ * sync engine.
  */
 char *path_sound(const char *name, struct err *e);
 
 /*
  * Whether a link with this target, depth directories below the top, stays in the tree: it is
- * relative, and ".." stands in it only at its beginning, so that no other link on the way can change
- * what it means.
+ * relative, and ".." stands in it only at its beginning, so that no other link on the way can
+ * change what it means.
  */
 bool path_link_stays(const char *target, size_t depth);

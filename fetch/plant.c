@@ -34,8 +34,8 @@ int plant_check_ratio(const struct plant *p, uint64_t bytes, struct err *e)
 {
 	if (bytes <= RATIO_FREE || (p->packed && (bytes - RATIO_FREE) / p->packed < p->most.ratio))
 		return 0;
-	return err_set(e, ERR_REMOTE,
-		       "the archive unpacks to more than %" PRIu64 " times its size", p->most.ratio);
+	return err_set(e, ERR_REMOTE, "the archive unpacks to more than %" PRIu64 " times its size",
+		       p->most.ratio);
 }
 
 static int check_bytes(const struct plant *p, uint64_t more, struct err *e)
@@ -133,8 +133,7 @@ static bool is_below(const struct plant *p, const char *path, size_t length)
 {
 	size_t end = p->levels[p->depth - 1].end;
 
-	return end <= length && !memcmp(p->path, path, end) &&
-	       (end == length || path[end] == '/');
+	return end <= length && !memcmp(p->path, path, end) && (end == length || path[end] == '/');
 }
 
 /* The current path becomes the first length bytes of path. */

@@ -43,8 +43,8 @@ bool trust_parse(const char *text, struct trust_digest *ret);
 
 /*
  * 0 when signature is that of content with this digest by the owner of the key in the file
- * public_key. Otherwise ERR_REMOTE: it is not; ERR_USAGE: this is no such key; ERR_SYSTEM: it cannot
- * be read.
+ * public_key. Otherwise ERR_REMOTE: it is not; ERR_USAGE: this is no such key; ERR_SYSTEM: it
+ * cannot be read.
  */
 int trust_signed(const char *public_key, const struct trust_digest *content, const void *signature,
 		 size_t length, struct err *e);

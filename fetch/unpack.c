@@ -20,8 +20,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Above what this process has: for lists an archive can make libarchive keep, without files. */
-#define MEMORY_MOST ((rlim_t)256 << 20)
+/*
+ * Above what this process has: for lists that an archive can make libarchive keep. A tar needs
+ * none, a zip about 200 bytes for each entry.
+ */
+#define MEMORY_MOST ((rlim_t)64 << 20)
 
 struct job {
 	struct archive *reader;
@@ -39,7 +42,7 @@ struct unpack_limits unpack_usual_limits(void)
 
 bool unpack_is_name(const char *name)
 {
-	static const char *const endings[] = { ".tar",	   ".tar.gz", ".tgz",
+	static const char *const endings[] = { ".tar",     ".tar.gz", ".tgz",
 					       ".tar.zst", ".tzst",   ".zip" };
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
@@ -81,8 +84,9 @@ static la_int64_t on_seek(struct archive *reader, void *owner, la_int64_t offset
 	return at < 0 ? ARCHIVE_FATAL : at;
 }
 
-/* What is packed is always a tar. One that is plain may have further ones behind it, as `cat` makes. */
-static int open_reader(struct job *j, struct err *e)
+/* What is packed is always a tar. One that is plain may have further ones behind it, as `cat`
+ * makes. */
+static int open_reader(struct job *j)
 {
 	struct archive *a = j->reader;
 	bool plain = !packed_is(j->packed);
@@ -94,8 +98,8 @@ static int open_reader(struct job *j, struct err *e)
 	    archive_read_set_read_callback(a, on_read) != ARCHIVE_OK ||
 	    (plain && archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK) ||
 	    archive_read_set_callback_data(a, j) != ARCHIVE_OK)
-		return err_set(e, ERR_SYSTEM, "libarchive cannot start: out of memory");
-	return archive_read_open1(a) == ARCHIVE_OK || j->failed ? 0 : -1;
+		return -1;
+	return archive_read_open1(a) == ARCHIVE_OK ? 0 : -1;
 }
 
 /* ---- entries ---- */
@@ -161,8 +165,8 @@ static int unpack_file(struct job *j, struct archive_entry *entry, const char *n
 static const char *type_name(unsigned type)
 {
 	return type == AE_IFCHR || type == AE_IFBLK ? "a device"
-	       : type == AE_IFIFO		    ? "a pipe"
-	       : type == AE_IFSOCK		    ? "a socket"
+	       : type == AE_IFIFO                   ? "a pipe"
+	       : type == AE_IFSOCK                  ? "a socket"
 						    : "of an unknown type";
 }
 
@@ -191,18 +195,27 @@ static int check_end(const struct job *j, struct err *e)
 {
 	bool is_tar = (archive_format(j->reader) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
 
-	if (is_tar &&
-	    archive_filter_bytes(j->reader, 0) <= archive_read_header_position(j->reader))
+	if (is_tar && archive_filter_bytes(j->reader, 0) <= archive_read_header_position(j->reader))
 		return err_set(e, ERR_REMOTE, "it is cut: its end is missing");
 	return 0;
+}
+
+/* What ends a zip is what it is known by. */
+static int unknown(struct job *j, struct err *e)
+{
+	if (j->failed)
+		return -1;
+	if (packed_begins_as_zip(j->packed))
+		return err_set(e, ERR_REMOTE, "it is cut: the end of the zip is missing");
+	return err_set(e, ERR_REMOTE, "it is no tar, tar.gz, tar.zst or zip");
 }
 
 static int unpack_all(struct job *j, struct err *e)
 {
 	struct archive_entry *entry;
 
-	if (open_reader(j, e) < 0)
-		return err_set(e, ERR_REMOTE, "it is no tar, tar.gz, tar.zst or zip");
+	if (open_reader(j) < 0)
+		return unknown(j, e);
 	for (;;) {
 		int status = archive_read_next_header(j->reader, &entry);
 

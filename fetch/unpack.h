@@ -2,8 +2,8 @@
 /*
  * unpack: an archive from anywhere into an empty directory, or one line that says why not.
  *
- * It is a tar, plain or packed by gzip or zstd, or a zip; the bytes decide, not its name. Whatever is
- * in it, nothing outside the directory changes, and memory is bounded. Files, directories, links
+ * It is a tar, plain or packed by gzip or zstd, or a zip; the bytes decide, not its name. Whatever
+ * is in it, nothing outside the directory changes, and memory is bounded. Files, directories, links
  * within the tree and hard links to earlier files of the archive come out, with their permissions
  * (no set-id bits) and times, and belong to who unpacks. Anything else, a name that leads elsewhere
  * or is there twice, and an archive that is cut or damaged, is refused (ERR_REMOTE): what has come

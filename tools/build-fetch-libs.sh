@@ -8,12 +8,12 @@
 # small libraries too. OUTDIR gets include/, lib/ and versions.txt. Nothing happens when it is up to
 # date.
 set -euo pipefail
-export LC_ALL=C
 # shellcheck source=tools/libs.sh
 source "$(dirname "$0")/libs.sh"
 
 begin "$@"
 cc=$(dirname "$out")/libs/bin/cc
+tls_config+=" -DGS_FETCH"
 
 made_of() {
 	cat "$0" "$top/tools/libs.sh" "$config" "$own_mbedtls" "$(dirname "$out")/libs/stamp"
@@ -64,6 +64,10 @@ build_libarchive() {
 	make -j"$jobs" AUTOCONF=: AUTOMAKE=: ACLOCAL=: AUTOHEADER=: libarchive.la
 	cp .libs/libarchive.a "$work/lib/"
 	cp libarchive/archive.h libarchive/archive_entry.h "$work/include/"
+}
+
+mbedtls_more() {
+	fast library/sha256.c
 }
 
 build_curl() {

@@ -7,7 +7,6 @@
 # OUTDIR gets include/, lib/, bin/cc (the compiler to use with them) and versions.txt. Nothing
 # happens when OUTDIR is up to date.
 set -euo pipefail
-export LC_ALL=C
 # shellcheck source=tools/libs.sh
 source "$(dirname "$0")/libs.sh"
 

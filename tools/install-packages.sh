@@ -14,12 +14,13 @@ declare -A packages=(
 	[arm64]="gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross qemu-user-static"
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus brings promtool.
 	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 nftables strace prometheus python3-minimal
-		python3-yaml libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev openarena-server"
+		python3-yaml libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev openarena-server zstd"
 	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
-		libxxhash-dev libcmocka-dev"
+		libxxhash-dev libcmocka-dev libarchive-dev libzstd-dev zlib1g-dev libmbedtls-dev"
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
 	[sanitize]="gcc clang libclang-rt-14-dev libinotifytools0-dev
-		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev"
+		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev
+		libarchive-dev libzstd-dev zlib1g-dev libmbedtls-dev"
 	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal
 		mmdebstrap"
 	[containers]="podman buildah runc conmon catatonit uidmap curl jq iproute2 util-linux procps

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The budgets of docs/design.md: size of the program, memory of an idle `run`, and that it is static.
+# The budgets of docs/design.md: sizes of the programs, memory of an idle `run`, and that they are
+# static.
 #
-#   tools/size.sh PROGRAM
+#   tools/size.sh PROGRAM GS-FETCH
 set -euo pipefail
 
 program=$(realpath "$1")
+fetch=$(realpath "$2")
 most_bytes=$((512 * 1024))
+most_fetch_bytes=$((1280 * 1024))
 most_resident_kb=700
 work=$(mktemp -d)
 pid=
@@ -20,6 +23,16 @@ trap finish EXIT
 fail() {
 	printf 'size: %s\n' "$*" >&2
 	exit 1
+}
+
+# check_size PROGRAM MOST
+check_size() {
+	local name=${1##*/} bytes
+
+	bytes=$(stat -c %s "$1")
+	printf 'size: %s %d bytes, budget %d\n' "$name" "$bytes" "$2"
+	((bytes <= $2)) || fail "$name is over its budget"
+	if readelf -lW "$1" | grep -q INTERP; then fail "$name wants a dynamic loader: not static"; fi
 }
 
 ready() {
@@ -42,10 +55,8 @@ start_idle_run() {
 	ready || fail "an idle run did not become ready"
 }
 
-bytes=$(stat -c %s "$program")
-printf 'size: program %d bytes, budget %d\n' "$bytes" "$most_bytes"
-((bytes <= most_bytes)) || fail "the program is over its budget"
-if readelf -lW "$program" | grep -q INTERP; then fail "it wants a dynamic loader: not static"; fi
+check_size "$program" "$most_bytes"
+check_size "$fetch" "$most_fetch_bytes"
 if [[ $(readelf -h "$program") == *X86-64* && $(uname -m) == x86_64 ]] ||
 	[[ $(readelf -h "$program") == *AArch64* && $(uname -m) == aarch64 ]]; then
 	start_idle_run

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What callers rely on; the archives themselves are in fetch_unpack.bats. */
+#include "tests/unit/unit.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/io.h"
+#include "fetch/unpack.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCK 512
+
+/* The block that begins a file in a tar, as POSIX has it. */
+static void put_header(int fd, const char *name, char type, unsigned size)
+{
+	char block[BLOCK] = "";
+	unsigned sum = 0;
+
+	(void)snprintf(block, 100, "%s", name);
+	(void)snprintf(block + 100, 8, "%07o", 0644U);
+	(void)snprintf(block + 124, 12, "%011o", size);
+	(void)snprintf(block + 136, 12, "%011o", 1000U);
+	block[156] = type;
+	memcpy(block + 257, "ustar\00000", 8);
+	memset(block + 148, ' ', 8);
+	for (size_t i = 0; i < BLOCK; i++)
+		sum += (unsigned char)block[i];
+	(void)snprintf(block + 148, 7, "%06o", sum);
+	assert_int_equal(io_write(fd, block, BLOCK), 0);
+}
+
+static int new_archive(const char *name, char type)
+{
+	int fd = memfd_create("archive", MFD_CLOEXEC);
+	char block[BLOCK] = "content";
+
+	assert_true(fd >= 0);
+	put_header(fd, name, type, 7);
+	assert_int_equal(io_write(fd, block, BLOCK), 0);
+	memset(block, 0, BLOCK);
+	assert_int_equal(io_write(fd, block, BLOCK), 0);
+	assert_int_equal(io_write(fd, block, BLOCK), 0);
+	return fd;
+}
+
+static void a_file_comes_out(void **state)
+{
+	const struct unpack_limits most = unpack_usual_limits();
+	owned_fd archive = new_archive("a/file", '0');
+	owned_fd tree = open(unit_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct rlimit before, after;
+	struct unpack_counts counts;
+	struct err e = { 0 };
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+	/* Wherever the descriptor stands. */
+	if (unpack(archive, "x.tar", tree, &most, clock_ms() + 60000, &counts, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(counts.files, 1);
+	assert_int_equal(counts.directories, 1);
+	assert_int_equal(counts.links, 0);
+	assert_int_equal(counts.bytes, 7);
+	assert_int_equal(fstatat(tree, "a/file", &st, 0), 0);
+	assert_int_equal(st.st_size, 7);
+	assert_int_equal(st.st_mtime, 1000);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &after), 0);
+	assert_true(before.rlim_cur == after.rlim_cur && before.rlim_max == after.rlim_max);
+}
+
+static void what_is_refused_is_named(void **state)
+{
+	const struct unpack_limits most = unpack_usual_limits();
+	owned_fd archive = new_archive("a/pipe", '6');
+	owned_fd tree = open(unit_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct unpack_counts counts;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(unpack(archive, "x.tar", tree, &most, 0, &counts, &e), -1);
+	assert_int_equal(e.kind, ERR_REMOTE);
+	assert_string_equal(e.text, "'x.tar': 'a/pipe': it is a pipe");
+	owned_fd other = new_archive("a/file", '0');
+	assert_int_equal(unpack(other, "x.tar", tree, &most, 1, &counts, &e), -1);
+	assert_int_equal(e.kind, ERR_DEADLINE);
+	assert_int_equal(unpack(tree, "x.tar", tree, &most, 0, &counts, &e), -1);
+	assert_int_equal(e.kind, ERR_SYSTEM);
+}
+
+static void names_of_archives(void **state)
+{
+	(void)state;
+	assert_true(unpack_is_name("a.tar"));
+	assert_true(unpack_is_name("a.tar.gz"));
+	assert_true(unpack_is_name("a.tgz"));
+	assert_true(unpack_is_name("a.tar.zst"));
+	assert_true(unpack_is_name("a.tzst"));
+	assert_true(unpack_is_name("http://x/a.zip"));
+	assert_false(unpack_is_name("a.gz"));
+	assert_false(unpack_is_name("a.tar.xz"));
+	assert_false(unpack_is_name("tar"));
+	assert_false(unpack_is_name(""));
+}
+
+int test_unpack(void);
+
+int test_unpack(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_comes_out),
+		cmocka_unit_test(what_is_refused_is_named),
+		cmocka_unit_test(names_of_archives),
+	};
+	return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);
+}
