@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parcel: see parcel.h. */
+#include "fetch/parcel.h"
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "fetch/download.h"
+#include "fetch/source.h"
+#include "fetch/trust.h"
+#include "fetch/unpack.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_url(const char *text)
+{
+	return text_starts(text, "http://") || text_starts(text, "https://");
+}
+
+static int get_signature(struct fetch *f, struct buf *b, struct err *e)
+{
+	const struct download_plan plan = { .url = f->source->signature };
+
+	if (!is_url(f->source->signature))
+		return io_read_file(AT_FDCWD, f->source->signature, b, e);
+	return download_small(f, &plan, b, e);
+}
+
+static int check_signature(struct fetch *f, const struct trust_digest *digest, struct err *e)
+{
+	owned_buf signature = BUF_INIT(TRUST_SIGNATURE_MOST);
+
+	if (!f->source->signature)
+		return 0;
+	if (get_signature(f, &signature, e) < 0)
+		return err_in(e, "signature");
+	return trust_signed(f->source->public_key, digest, signature.data, signature.length, e);
+}
+
+static int check_content(struct fetch *f, int fd, struct err *e)
+{
+	struct trust_digest digest, wanted;
+	char text[TRUST_TEXT_SIZE];
+
+	if (trust_file(fd, &digest, e) < 0)
+		return -1;
+	(void)trust_text(&digest, text);
+	if (f->source->sha256 &&
+	    (!trust_parse(f->source->sha256, &wanted) || !trust_equal(&digest, &wanted)))
+		return err_set(e, ERR_REMOTE, "its SHA-256 is %s and not the wanted one", text);
+	free(f->next.sha256);
+	f->next.sha256 = mem_copy(text);
+	return check_signature(f, &digest, e);
+}
+
+static bool is_as_before(const struct fetch *f)
+{
+	return f->known->sha256 && text_is(f->known->sha256, f->next.sha256);
+}
+
+/* It is moved when it is ours; it is no archive, so there is no copying it from elsewhere. */
+static int place_file(struct fetch *f, const struct parcel *p, int fd, int tree, struct err *e)
+{
+	const char *name = f->source->file ? f->source->file : p->name;
+	const char *last = text_last_part(name);
+	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = p->time } };
+
+	if (!fetch_path_is_sound(name))
+		return err_set(e, ERR_REMOTE, "'%s' is no name for a file; \"file\" gives another",
+			       name);
+	for (const char *slash = name; (slash = strchr(slash, '/')); slash++) {
+		owned char *directory = mem_copy_part(name, (size_t)(slash - name));
+
+		if (mkdirat(tree, directory, 0755) < 0)
+			return err_sys(e, "make '%s'", directory);
+	}
+	if (fchmod(fd, 0644) < 0 || (p->time >= 0 && futimens(fd, times) < 0) ||
+	    renameat(f->folder->fd, p->moved, tree, name) < 0)
+		return err_sys(e, "place '%s'", last);
+	return 0;
+}
+
+/* Some servers say gzip of what is stored so, which it is kept as. */
+static int check_encoding(const struct parcel *p, struct err *e)
+{
+	if (!p->encoding || text_ends(p->name, "gz") || text_ends(p->name, ".zst"))
+		return 0;
+	return err_set(e, ERR_REMOTE, "the server sent it encoded as '%s', which was not asked for",
+		       p->encoding);
+}
+
+enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
+			     struct err *e)
+{
+	const struct fetch_source *s = f->source;
+	const struct unpack_limits limits = {
+		.bytes = (uint64_t)s->most_bytes,
+		.files = (uint64_t)s->most_files,
+		.ratio = (uint64_t)s->most_ratio,
+	};
+	struct unpack_counts counts;
+	bool archive = p->archive || s->unpack == REQUEST_UNPACK_TRUE ||
+		       (s->unpack == REQUEST_UNPACK_BY_NAME && !s->file && unpack_is_name(p->name));
+
+	if (check_encoding(p, e) < 0 || check_content(f, fd, e) < 0)
+		return SOURCE_FILL_FAILED;
+	if (is_as_before(f))
+		return SOURCE_AS_BEFORE;
+	int status = archive ? unpack(fd, p->name, tree, &limits, f->deadline, &counts, e)
+			     : place_file(f, p, fd, tree, e);
+	return status < 0 ? SOURCE_FILL_FAILED : SOURCE_FILLED;
+}
+
+/* What has the wrong content is not gone on with the next time. */
+static enum source_fill open_download(struct fetch *f, const struct download_result *r,
+				      const char *name, int tree, struct err *e)
+{
+	const struct parcel parcel = {
+		.name = name, .moved = DOWNLOAD, .encoding = r->encoding, .time = r->time
+	};
+	owned_fd fd = openat(f->folder->fd, DOWNLOAD, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return (enum source_fill)err_sys(e, "open '%s/" DOWNLOAD "'", f->folder->path);
+	enum source_fill status = parcel_open(f, &parcel, fd, tree, e);
+	if (status == SOURCE_AS_BEFORE || e->kind == ERR_REMOTE)
+		download_forget(f);
+	if (status >= 0)
+		f->next.version = f->next.etag ? mem_copy(f->next.etag)
+					       : mem_format("sha256:%s", f->next.sha256);
+	return status;
+}
+
+enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan, const char *name,
+			      int tree, struct err *e)
+{
+	struct download_result r;
+	enum source_fill status = (enum source_fill)download_run(f, plan, &r, e);
+
+	if (status == SOURCE_FILLED && r.unchanged) {
+		status = SOURCE_AS_BEFORE;
+	} else if (status == SOURCE_FILLED) {
+		f->next.etag = mem_take(r.etag);
+		f->next.modified = mem_take(r.modified);
+		status = open_download(f, &r, name, tree, e);
+	}
+	download_result_done(&r);
+	return status;
+}

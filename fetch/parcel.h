@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parcel: a file that came, checked by its digest and its signature, and only then unpacked or put
+ * in its place.
+ */
+#pragma once
+
+#include "fetch/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct download_plan;
+
+struct parcel {
+	const char *name;     /* what its kind says it is called: decides whether it is an archive */
+	const char *moved;    /* its name in the cache's folder, from where it goes; NULL: it stays */
+	const char *encoding; /* Content-Encoding; NULL: none */
+	int64_t time;         /* of the single file; -1: now */
+	bool archive;         /* there is no other way */
+};
+
+/* Into tree. SOURCE_AS_BEFORE when it has the digest of the one that is there. */
+enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
+			     struct err *e);
+
+/* The same with one that is downloaded first; name is what its URL calls it. */
+enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan, const char *name,
+			      int tree, struct err *e);

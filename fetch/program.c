@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program: see program.h. */
+#include "fetch/program.h"
+
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK 4096
+#define PIPE_CHUNKS (65536 / CHUNK) /* a full pipe, pipe(7) */
+
+struct program {
+	struct child child;
+	struct program_end *end;
+	struct buf *out;
+	int said_fd, out_fd, signals;
+	size_t said;
+	bool ended, cut;
+};
+
+/* The one that is running, for on_signal(). */
+static volatile pid_t running;
+
+/* Killed with us: its group is not the one that the terminal or the sidecar kills. */
+static void on_signal(int number)
+{
+	if (running)
+		(void)kill(-running, SIGKILL);
+	_exit(128 + number);
+}
+
+static void kill_with_us(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+}
+
+static void keep_last(struct program *p, const char *bytes, size_t count)
+{
+	char *said = p->end->said;
+
+	if (p->said + count > PROGRAM_SAID_MOST) {
+		size_t drop = p->said + count - PROGRAM_SAID_MOST;
+
+		drop = drop < p->said ? drop : p->said;
+		memmove(said, said + drop, p->said - drop);
+		p->said -= drop;
+	}
+	memcpy(said + p->said, bytes, count);
+	p->said += count;
+	said[p->said] = '\0';
+}
+
+static void read_some(struct program *p, int *fd)
+{
+	char bytes[CHUNK / 4];
+	ssize_t got = *fd < 0 ? -1 : read(*fd, bytes, sizeof(bytes));
+
+	if (got == 0)
+		fd_close(fd);
+	else if (got > 0 && fd == &p->out_fd)
+		p->cut |= buf_add(p->out, bytes, (size_t)got) < 0;
+	else if (got > 0)
+		keep_last(p, bytes, (size_t)got);
+}
+
+static void on_exit_of(struct child *c, int status)
+{
+	struct program *p = c->owner;
+
+	p->ended = true;
+	p->end->status = status;
+}
+
+static int wait_for_end(struct program *p, int64_t deadline, struct err *e)
+{
+	while (!p->ended) {
+		int64_t left = deadline - clock_ms();
+		struct pollfd fds[] = {
+			{ .fd = p->signals, .events = POLLIN },
+			{ .fd = p->said_fd, .events = POLLIN },
+			{ .fd = p->out_fd, .events = POLLIN },
+		};
+		struct signalfd_siginfo info;
+
+		if (left <= 0 || p->cut) {
+			child_signal(&p->child, SIGKILL);
+			return p->cut ? err_set(e, ERR_REMOTE, "it says too much")
+				      : err_set(e, ERR_DEADLINE,
+						"not finished in time, see \"timeout\"");
+		}
+		if (poll(fds, 3, left < INT32_MAX ? (int)left : INT32_MAX) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (fds[1].revents)
+			read_some(p, &p->said_fd);
+		if (fds[2].revents)
+			read_some(p, &p->out_fd);
+		while (read(p->signals, &info, sizeof(info)) > 0)
+			continue;
+		child_reap();
+	}
+	/* What it has left behind may hold them open for ever. */
+	for (int i = 0; i < 4 * PIPE_CHUNKS; i++) {
+		read_some(p, &p->said_fd);
+		read_some(p, &p->out_fd);
+	}
+	return 0;
+}
+
+/* The last line that says something. */
+static char *last_line(const char *said)
+{
+	owned char *text = mem_copy(said);
+
+	for (;;) {
+		size_t length = strlen(text);
+		char *line = memrchr(text, '\n', length);
+
+		line = line ? line + 1 : text;
+		line[strcspn(line, "\r")] = '\0';
+		if (line[strspn(line, " \t")] || line == text)
+			return text_printable(line);
+		line[-1] = '\0';
+	}
+}
+
+static int open_pipe(int *ret_ours, int *ret_theirs, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*ret_ours = ends[0];
+	*ret_theirs = ends[1];
+	return 0;
+}
+
+/* Ours, with the changes; the array is on the heap, the texts are not copied. */
+static char **environment_of(const struct list *changes)
+{
+	size_t count = 0, used = 0;
+
+	while (environ[count])
+		count++;
+	char **all = mem_alloc((count + (changes ? changes->count : 0) + 1) * sizeof(*all));
+	for (size_t i = 0; i < count; i++) {
+		bool changed = false;
+
+		for (size_t c = 0; changes && c < changes->count; c++) {
+			size_t name = strcspn(changes->items[c], "=");
+
+			changed |= strncmp(environ[i], changes->items[c], name) == 0 &&
+				   environ[i][name] == '=';
+		}
+		if (!changed)
+			all[used++] = environ[i];
+	}
+	for (size_t c = 0; changes && c < changes->count; c++)
+		if (strchr(changes->items[c], '='))
+			all[used++] = changes->items[c];
+	return all;
+}
+
+static int start(struct program *p, const struct program_plan *plan, struct err *e)
+{
+	owned_fd said = -1, out = -1;
+	struct child_plan child = {
+		.argv = plan->argv,
+		.in = -1,
+		.pass = plan->pass ? plan->pass : -1,
+		.directory = plan->directory,
+		.own_group = true,
+		.dies_with_us = true,
+	};
+
+	if (open_pipe(&p->said_fd, &said, e) < 0 ||
+	    (plan->out && open_pipe(&p->out_fd, &out, e) < 0))
+		return -1;
+	child.err = said;
+	child.out = plan->out ? out : said;
+	char **ours = environ;
+	owned char **changed = environment_of(plan->environment);
+	environ = changed;
+	int status = child_start(&p->child, &child, e);
+	environ = ours;
+	running = p->child.pid;
+	return status;
+}
+
+static int run(struct program *p, const struct program_plan *plan, struct err *e)
+{
+	if (p->signals < 0)
+		return err_sys(e, "signalfd");
+	kill_with_us();
+	if (start(p, plan, e) < 0)
+		return -1;
+	int status = wait_for_end(p, plan->deadline, e);
+	/* Nothing that it has started goes on when it has ended: the tree is being read. */
+	(void)kill(-running, SIGKILL);
+	while (!p->ended) {
+		struct pollfd fd = { .fd = p->signals, .events = POLLIN };
+		struct signalfd_siginfo info;
+
+		(void)poll(&fd, 1, 100);
+		while (read(p->signals, &info, sizeof(info)) > 0)
+			continue;
+		child_reap();
+	}
+	running = 0;
+	if (status < 0 || p->end->status == 0)
+		return status;
+	owned char *line = last_line(p->end->said);
+	return err_set(e, ERR_REMOTE, "it ended with status %d%s%s", p->end->status,
+		       *line ? ": " : ", without a word", line);
+}
+
+int program_run(const struct program_plan *plan, struct program_end *ret, struct err *e)
+{
+	struct program p = {
+		.end = ret, .out = plan->out, .said_fd = -1, .out_fd = -1
+	};
+	sigset_t child, before;
+
+	*ret = (struct program_end){ 0 };
+	p.child = (struct child){ .on_exit = on_exit_of, .owner = &p };
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &child, &before);
+	p.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	int status = run(&p, plan, e);
+	fd_close(&p.signals);
+	fd_close(&p.said_fd);
+	fd_close(&p.out_fd);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return status < 0 ? err_in(e, "%s", plan->argv[0]) : 0;
+}
+
+int program_secret(const char *text, int *ret_fd, struct err *e)
+{
+	owned_fd fd = memfd_create("secret", MFD_CLOEXEC);
+
+	/* rsync refuses a file that others could read. */
+	if (fd < 0 || fchmod(fd, 0600) < 0 || io_write(fd, text, strlen(text)) < 0)
+		return err_sys(e, "memory for a secret");
+	*ret_fd = fd_take(&fd);
+	return 0;
+}

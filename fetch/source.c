@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source: see source.h. */
+#include "fetch/source.h"
+
+#include "base/beneath.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "fetch/download.h"
+#include "fetch/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PART "part" /* of CACHE_NEW, while it takes its place */
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+static const struct source_kind *const kinds[] = {
+	&source_archive, &source_http, &source_s3, &source_git, &source_rsync, &source_command,
+};
+
+const struct source_kind *source_kind_called(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (text_is(kinds[i]->name, name))
+			return kinds[i];
+	return NULL;
+}
+
+/* PART, which was in CACHE_NEW or is what is left of it, becomes CACHE_NEW. */
+static int part_becomes_new(const struct fetch *f, int *tree, struct err *e)
+{
+	int folder = f->folder->fd;
+
+	fd_close(tree);
+	if (cache_remove(f->folder, CACHE_NEW, e) < 0)
+		return -1;
+	if (renameat(folder, PART, folder, CACHE_NEW) < 0)
+		return err_sys(e, "rename '%s/" PART "'", f->folder->path);
+	*tree = beneath_open(folder, CACHE_NEW, DIRECTORY);
+	return *tree < 0 ? err_sys(e, "open '%s/" CACHE_NEW "'", f->folder->path) : 0;
+}
+
+static int keep_subpath(const struct fetch *f, int *tree, struct err *e)
+{
+	const char *subpath = f->source->subpath;
+
+	if (!subpath || f->below_subpath)
+		return 0;
+	owned_fd below = beneath_open(*tree, subpath, DIRECTORY);
+	if (below < 0)
+		return err_set(e, ERR_REMOTE, "there is no directory '%s' in it, see \"subpath\"",
+			       subpath);
+	if (cache_remove(f->folder, PART, e) < 0)
+		return -1;
+	if (renameat(*tree, subpath, f->folder->fd, PART) < 0)
+		return err_sys(e, "take '%s' out", subpath);
+	return part_becomes_new(f, tree, e);
+}
+
+/* A tree in directories of its own. */
+static int put_into(const struct fetch *f, int *tree, struct err *e)
+{
+	const char *into = f->source->into;
+	int folder = f->folder->fd;
+
+	if (!into)
+		return 0;
+	if (cache_remove(f->folder, PART, e) < 0)
+		return -1;
+	if (mkdirat(folder, PART, 0755) < 0)
+		return err_sys(e, "make '%s/" PART "'", f->folder->path);
+	owned_fd part = openat(folder, PART, DIRECTORY);
+	for (const char *slash = into; (slash = strchr(slash, '/')); slash++) {
+		owned char *directory = mem_copy_part(into, (size_t)(slash - into));
+
+		if (mkdirat(part, directory, 0755) < 0)
+			return err_sys(e, "make '%s'", directory);
+	}
+	if (renameat(folder, CACHE_NEW, part, into) < 0)
+		return err_sys(e, "put it into '%s'", into);
+	return part_becomes_new(f, tree, e);
+}
+
+/* Only with a tree of the same definition: of another one everything is different. */
+static int settle(const struct fetch *f, int tree, bool *ret_same, struct err *e)
+{
+	*ret_same = false;
+	if (!f->settle || !f->known->tree)
+		return 0;
+	owned_fd older = beneath_open(f->folder->fd, f->known->tree, DIRECTORY);
+	return older < 0 ? 0 : tree_settle(tree, older, ret_same, e);
+}
+
+static int finish(struct fetch *f, int *tree, bool *ret_same, struct err *e)
+{
+	const struct fetch_source *s = f->source;
+	const struct tree_limits most = { (uint64_t)s->most_bytes, (uint64_t)s->most_files };
+
+	if (keep_subpath(f, tree, e) < 0 || tree_check(*tree, &most, e) < 0 ||
+	    tree_prune(*tree, &s->include, &s->exclude, e) < 0 || put_into(f, tree, e) < 0 ||
+	    settle(f, *tree, ret_same, e) < 0)
+		return -1;
+	if (!f->next.version && !*ret_same)
+		f->next.version = tree_version(*tree, e);
+	/* On the disk before it gets its name: what a crash of the machine leaves is whole too. */
+	if (!*ret_same && syncfs(*tree) < 0)
+		return err_sys(e, "write it to the disk");
+	return f->next.version || *ret_same ? 0 : -1;
+}
+
+static void replace(char **place, const char *text)
+{
+	free(*place);
+	*place = mem_copy(text);
+}
+
+static int commit(struct fetch *f, struct err *e)
+{
+	char stamp[CLOCK_TEXT_SIZE];
+
+	clock_stamp(stamp);
+	replace(&f->next.definition, f->source->definition);
+	replace(&f->next.fetched_at, stamp);
+	replace(&f->next.checked_at, stamp);
+	if (cache_commit(f->folder, &f->next, e) < 0)
+		return -1;
+	download_forget(f);
+	return 0;
+}
+
+/* What is known of it may be newer: another time of the same file, or an ETag. */
+static int confirm(struct fetch *f, struct err *e)
+{
+	struct cache_state *s = &f->folder->state;
+	char stamp[CLOCK_TEXT_SIZE];
+	char **const fields[][2] = {
+		{ &s->etag, &f->next.etag },
+		{ &s->modified, &f->next.modified },
+		{ &s->identity, &f->next.identity },
+		{ &s->version, &f->next.version },
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (*fields[i][1])
+			replace(fields[i][0], *fields[i][1]);
+	replace(&s->checked_at, clock_stamp(stamp));
+	if (cache_remove(f->folder, CACHE_NEW, e) < 0 ||
+	    cache_remove(f->folder, CACHE_OBJECTS, e) < 0)
+		return -1;
+	return cache_state_save(f->folder, e);
+}
+
+static int fetch(struct fetch *f, enum source_state *ret, struct err *e)
+{
+	owned_fd tree = -1;
+	bool same = false;
+
+	if (cache_new_tree(f->folder, &tree, e) < 0)
+		return -1;
+	enum source_fill fill = f->source->kind->fill(f, tree, e);
+	if (fill == SOURCE_FILL_FAILED)
+		return -1;
+	if (fill == SOURCE_FILLED && finish(f, &tree, &same, e) < 0)
+		return -1;
+	same |= fill == SOURCE_AS_BEFORE;
+	*ret = same ? SOURCE_UNCHANGED : SOURCE_FETCHED;
+	return same ? confirm(f, e) : commit(f, e);
+}
+
+enum source_state source_fetch(struct fetch *f, struct err *e)
+{
+	static const struct cache_state nothing;
+	const struct cache_state *state = &f->folder->state;
+	enum source_state ret = SOURCE_MISSING;
+	struct err ignored;
+
+	f->known = state->definition && text_is(state->definition, f->source->definition)
+			   ? state
+			   : &nothing;
+	if (fetch(f, &ret, e) < 0) {
+		(void)cache_remove(f->folder, CACHE_NEW, &ignored);
+		(void)cache_remove(f->folder, PART, &ignored);
+		(void)cache_remove(f->folder, CACHE_OBJECTS, &ignored);
+		ret = f->folder->state.tree ? SOURCE_STALE : SOURCE_MISSING;
+	}
+	cache_state_done(&f->next);
+	return ret;
+}
