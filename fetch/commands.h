@@ -23,4 +23,4 @@ struct fetch_command {
 	size_t size; /* of the values */
 };
 
-extern const struct fetch_command command_unpack, command_verify;
+extern const struct fetch_command command_fetch, command_unpack, command_verify;

@@ -303,6 +303,8 @@ int download_run(struct fetch *f, const struct download_plan *plan, struct downl
 		status = try_often(&d, ret, e);
 	fd_close(&d.fd);
 	free(d.etag);
+	if (!d.have)
+		download_forget(f);
 	return status;
 }
 

@@ -153,6 +153,7 @@ last_asked() {
 	echo 2 >src/js/deep/b.js
 	echo 3 >src/js/a.map
 	echo 4 >src/css/c.css
+	find src -exec touch -d '2026-01-02 03:04:05' {} +
 	tar czf www/it.tar.gz -C src .
 	fetch "\"http\": \"$base/it.tar.gz?version=3\"" fetched
 	expect_same_tree src "$(tree)"
@@ -224,9 +225,9 @@ last_asked() {
 	mkdir www/basic
 	cp www/private/it.bin www/basic/
 	printf 'me:%s\n' "$(openssl passwd -apr1 a-secret-word)" >users
+	stop_nginx
 	rate=200k write_config
-	kill -HUP "$nginx_pid"
-	within 10 grep -q 'signal process started\|reconfiguring\|notice' nginx-error.log || true
+	start_nginx
 	start_fetch "\"http\": \"http://me:a-secret-word@127.0.0.1:$port/basic/it.bin\""
 	expect_secret_while_fetching a-secret-word
 	ended fetching
@@ -370,6 +371,7 @@ last_asked() {
 	it="\"http\": \"$base/it.tar\", \"signature\": \"$base/it.tar.sig\", \"public-key\": \"public.pem\""
 
 	echo it >src/it
+	find src -exec touch -d '2026-01-02 03:04:05' {} +
 	tar cf www/it.tar -C src .
 	openssl ecparam -name prime256v1 -genkey -noout -out private.pem
 	openssl ec -in private.pem -pubout -out public.pem 2>/dev/null
@@ -394,7 +396,7 @@ last_asked() {
 	random_file www/it.bin 200000
 	fetch "\"http\": \"$base/it.bin\", \"most-bytes\": 100000" missing 5
 	[[ $(answer .error) == *'it has 200000 bytes, and "most-bytes" is 100000' ]]
-	expect_between 1 "$(stat -c %s cache/it/download 2>/dev/null || echo 1)" 1
+	[[ ! -e cache/it/download ]]
 }
 
 @test "http: a proxy of the environment, and who is spared it" {
@@ -414,6 +416,7 @@ last_asked() {
 	fetch "$it" fetched
 	remember
 	echo more >src/more
+	find src -exec touch -d '2026-01-02 03:04:05' {} +
 	tar cf www/it.tar -C src .
 	stop_nginx
 	rate=400k write_config
