@@ -25,6 +25,7 @@
  * none, a zip about 200 bytes for each entry.
  */
 #define MEMORY_MOST ((rlim_t)64 << 20)
+#define MEMORY_OF_SANITIZERS ((rlim_t)1 << 40) /* with their shadow, where no limit is possible */
 
 struct job {
 	struct archive *reader;
@@ -256,7 +257,7 @@ static struct rlimit limit_memory(void)
 
 	(void)getrlimit(RLIMIT_DATA, &before);
 	struct rlimit limit = { now + MEMORY_MOST, before.rlim_max };
-	if (now && limit.rlim_cur < before.rlim_cur)
+	if (now && now < MEMORY_OF_SANITIZERS && limit.rlim_cur < before.rlim_cur)
 		(void)setrlimit(RLIMIT_DATA, &limit);
 	return before;
 }

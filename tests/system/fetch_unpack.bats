@@ -3,46 +3,7 @@
 # `gs-fetch unpack`: what tar makes of good archives, and one line for each that is hostile.
 
 load lib
-
-fetch=${GS_FETCH:-${GS_SIDECAR%/*}/gs-fetch}
-archives=$BATS_TEST_DIRNAME/archives.py
-
-# What is there besides the directory that is unpacked into.
-outside() {
-	find . -path ./out -prune -o ! -path . -printf '%p %y %m %s %i %T@ %l\n' | sort
-	ls -d /etc/absolute ../above 2>/dev/null || true
-}
-
-# No way out of it, and nothing that is more than a file.
-expect_sound() {
-	expect_equal "$(find out ! -type f ! -type d ! -type l)" ""
-	expect_equal "$(find out -perm /7000)" ""
-	expect_equal "$(find out -type l -lname '/*')" ""
-	expect_equal "$(find out -name '..*')" ""
-}
-
-# Each archive of the family is refused, for its own reason: refused FAMILY LEAST [OPTION...]
-refused() {
-	local family=$1 least=$2 name entry why before count=0
-
-	shift 2
-	mkdir archives
-	python3 -W ignore "$archives" "$family" archives >list
-	before=$(outside)
-	while IFS=$'\t' read -r name entry why; do
-		rm -rf out
-		run "$fetch" unpack "$@" "archives/$name" out
-		expect_status 5
-		expect_equal "${#lines[@]}" 1
-		expect_output " error unpack: 'archives/$name': "
-		[[ $entry == - ]] || expect_output "'$entry"
-		expect_output "$why"
-		expect_equal "$(outside)" "$before"
-		expect_sound
-		count=$((count + 1))
-	done <list
-	((count >= least))
-}
+load archives
 
 # As tar does it, but with our permissions of files that nobody could read, and times of all.
 expect_like_tar() {
@@ -192,28 +153,6 @@ make_tree() {
 	run "$fetch" unpack --timeout 1ms all.tar out
 	expect_status 3
 	expect_output "the time was over while it was unpacked"
-}
-
-@test "memory does not grow with the archive" {
-	local size peak=0 before
-
-	for size in 8 256; do
-		rm -rf src out
-		mkdir src
-		head -c "${size}M" /dev/zero >src/large
-		tar -C src -c . | zstd -q -3 >all.tar.zst
-		before=$peak
-		peak=$(python3 -c '
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
-			"$fetch" unpack --most-ratio 1000000 all.tar.zst out)
-		printf 'unpacking %s MiB: %s kB\n' "$size" "$peak"
-	done
-	((peak - before < 4096))
-	if [[ $TEST_ARCH == "$(dpkg --print-architecture)" ]] && ! ldd "$fetch" >/dev/null 2>&1; then
-		((peak < 16384))
-	fi
 }
 
 # ---- hostile ones ----
