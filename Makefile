@@ -87,7 +87,7 @@ $(BUILD)/obj/tests/fuzz/%.o: flags += -DLLVMFuzzerTestOneInput=$(notdir $*) -DIN
 
 # Where both have one, the library of gs-fetch.
 ifeq ($(KIND),release)
-$(BUILD)/obj/fetch/%.o: flags := -isystem $(FETCH_LIBS)/include -DGS_FETCH '-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>' $(flags)
+$(BUILD)/obj/fetch/%.o: flags := -isystem $(FETCH_LIBS)/include '-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>' $(flags)
 $(fetch_sources:%.c=$(BUILD)/obj/%.o): | $(fetch_ready)
 endif
 

@@ -13,7 +13,6 @@ source "$(dirname "$0")/libs.sh"
 
 begin "$@"
 cc=$(dirname "$out")/libs/bin/cc
-tls_config+=" -DGS_FETCH"
 
 made_of() {
 	cat "$0" "$top/tools/libs.sh" "$config" "$own_mbedtls" "$(dirname "$out")/libs/stamp"
@@ -64,10 +63,6 @@ build_libarchive() {
 	make -j"$jobs" AUTOCONF=: AUTOMAKE=: ACLOCAL=: AUTOHEADER=: libarchive.la
 	cp .libs/libarchive.a "$work/lib/"
 	cp libarchive/archive.h libarchive/archive_entry.h "$work/include/"
-}
-
-mbedtls_more() {
-	fast library/sha256.c
 }
 
 build_curl() {

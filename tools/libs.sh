@@ -196,16 +196,10 @@ build_mbedtls() {
 	cp "$own_mbedtls" library/ctr_drbg.c
 	: >library/entropy.c
 	public_keys_only
-	mbedtls_more
 	make -j"$jobs" -C library static CC="$cc" AR="$gnu-gcc-ar" RL="$gnu-gcc-ranlib" \
 		CFLAGS="$cflags $smaller $tls_config"
 	cp library/*.a "$work/lib/"
 	cp -R include/mbedtls include/psa include/mbedtls_config.h "$work/include/"
-}
-
-# What a script wants to have otherwise.
-mbedtls_more() {
-	:
 }
 
 # Nothing here has a private key. What remains of the table verifies: the library asks it for NULL.

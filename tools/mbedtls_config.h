@@ -88,9 +88,7 @@
  * No MBEDTLS_ERROR_C: its texts cost 16 kB, and libcurl words what matters (certificates) itself.
  */
 #define MBEDTLS_AES_FEWER_TABLES
-#ifndef GS_FETCH /* which hashes whole archives */
 #define MBEDTLS_SHA256_SMALLER
-#endif
 #define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_ECP_WINDOW_SIZE 2
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0

@@ -30,7 +30,7 @@ refused() {
 		rm -rf out
 		run "$fetch" unpack "$@" "archives/$name" out
 		expect_status 5
-		expect_equal "${#lines[@]}" 1
+		expect_equal "$(wc -l <<<"$output")" 1
 		expect_output " error unpack: 'archives/$name': "
 		[[ $entry == - ]] || expect_output "'$entry"
 		expect_output "$why"

@@ -8,6 +8,7 @@
 #include "fetch/trust.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,14 +27,26 @@ static void expect_digest(const struct trust_digest *d, const char *text)
 	assert_string_equal(trust_text(d, got), text);
 }
 
-static void expect_of(const char *bytes, const char *text)
+/* Both ways, if this machine has both. */
+static struct trust_stream *new_stream(bool in_c)
 {
 	struct trust_stream *s = trust_stream_new();
 
-	trust_add(s, bytes, strlen(bytes));
-	struct trust_digest d = trust_result(s);
-	expect_digest(&d, text);
-	trust_stream_free(s);
+	if (in_c)
+		trust_stream_in_c(s);
+	return s;
+}
+
+static void expect_of(const char *bytes, const char *text)
+{
+	for (int in_c = 0; in_c < 2; in_c++) {
+		struct trust_stream *s = new_stream(in_c);
+
+		trust_add(s, bytes, strlen(bytes));
+		struct trust_digest d = trust_result(s);
+		expect_digest(&d, text);
+		trust_stream_free(s);
+	}
 }
 
 static void examples(void **state)
@@ -60,6 +73,26 @@ static void pieces_of_any_size(void **state)
 		struct trust_digest d = trust_result(s);
 		expect_digest(&d, of_million_a);
 		trust_stream_free(s);
+	}
+}
+
+static void every_length_is_as_in_c(void **state)
+{
+	unsigned char bytes[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 7);
+	for (size_t length = 0; length <= sizeof(bytes); length++) {
+		struct trust_stream *s = trust_stream_new(), *other = new_stream(true);
+
+		trust_add(s, bytes, length / 3);
+		trust_add(s, bytes + length / 3, length - length / 3);
+		trust_add(other, bytes, length);
+		struct trust_digest d = trust_result(s), in_c = trust_result(other);
+		assert_true(trust_equal(&d, &in_c));
+		trust_stream_free(s);
+		trust_stream_free(other);
 	}
 }
 
@@ -120,8 +153,11 @@ int test_trust(void);
 int test_trust(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(examples),           cmocka_unit_test(pieces_of_any_size),
-		cmocka_unit_test(a_result_is_no_end), cmocka_unit_test(a_file_from_its_beginning),
+		cmocka_unit_test(examples),
+		cmocka_unit_test(pieces_of_any_size),
+		cmocka_unit_test(every_length_is_as_in_c),
+		cmocka_unit_test(a_result_is_no_end),
+		cmocka_unit_test(a_file_from_its_beginning),
 		cmocka_unit_test(digests_as_text),
 	};
 	return cmocka_run_group_tests_name("trust", tests, NULL, NULL);
