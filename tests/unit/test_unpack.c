@@ -29,7 +29,8 @@ static void put_header(int fd, const char *name, char type, unsigned size)
 	(void)snprintf(block + 124, 12, "%011o", size);
 	(void)snprintf(block + 136, 12, "%011o", 1000U);
 	block[156] = type;
-	memcpy(block + 257, "ustar\00000", 8);
+	(void)snprintf(block + 257, 6, "ustar");
+	memset(block + 263, '0', 2);
 	memset(block + 148, ' ', 8);
 	for (size_t i = 0; i < BLOCK; i++)
 		sum += (unsigned char)block[i];
