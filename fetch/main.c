@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct fetch_command *const commands[] = { &command_fetch, &command_unpack, &command_verify };
+static const struct fetch_command *const commands[] = { &command_fetch, &command_unpack,
+							&command_verify };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
