@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK 4096
@@ -126,21 +125,35 @@ static int wait_for_end(struct program *p, int64_t deadline, struct err *e)
 	return 0;
 }
 
-/* The last line that says something. */
-static char *last_line(const char *said)
+/* The last line of text that says something, which is cut off it; NULL: there is none. */
+static char *cut_line(char *text)
 {
-	owned char *text = mem_copy(said);
-
 	for (;;) {
-		size_t length = strlen(text);
-		char *line = memrchr(text, '\n', length);
+		char *line = strrchr(text, '\n');
 
 		line = line ? line + 1 : text;
 		line[strcspn(line, "\r")] = '\0';
-		if (line[strspn(line, " \t")] || line == text)
-			return text_printable(line);
+		if (line[strspn(line, " \t")]) {
+			char *found = text_printable(line);
+
+			line[line == text ? 0 : -1] = '\0';
+			return found;
+		}
+		if (line == text)
+			return NULL;
 		line[-1] = '\0';
 	}
+}
+
+/* The last two lines: many programs end with one that says less than the one before. */
+static char *last_words(const char *said)
+{
+	owned char *text = mem_copy(said);
+	owned char *last = cut_line(text);
+	owned char *before = last ? cut_line(text) : NULL;
+
+	return mem_format("%s%s%s%s", last ? ": " : ", without a word", before ? before : "",
+			  before ? "; " : "", last ? last : "");
 }
 
 static int open_pipe(int *ret_ours, int *ret_theirs, struct err *e)
@@ -186,7 +199,7 @@ static int start(struct program *p, const struct program_plan *plan, struct err 
 	owned_fd said = -1, out = -1;
 	struct child_plan child = {
 		.argv = plan->argv,
-		.in = -1,
+		.in = plan->in ? plan->in : -1,
 		.pass = plan->pass ? plan->pass : -1,
 		.directory = plan->directory,
 		.own_group = true,
@@ -229,9 +242,8 @@ static int run(struct program *p, const struct program_plan *plan, struct err *e
 	running = 0;
 	if (status < 0 || p->end->status == 0)
 		return status;
-	owned char *line = last_line(p->end->said);
-	return err_set(e, ERR_REMOTE, "it ended with status %d%s%s", p->end->status,
-		       *line ? ": " : ", without a word", line);
+	owned char *words = last_words(p->end->said);
+	return err_set(e, ERR_REMOTE, "it ended with status %d%s", p->end->status, words);
 }
 
 int program_run(const struct program_plan *plan, struct program_end *ret, struct err *e)
@@ -259,8 +271,7 @@ int program_secret(const char *text, int *ret_fd, struct err *e)
 {
 	owned_fd fd = memfd_create("secret", MFD_CLOEXEC);
 
-	/* rsync refuses a file that others could read. */
-	if (fd < 0 || fchmod(fd, 0600) < 0 || io_write(fd, text, strlen(text)) < 0)
+	if (fd < 0 || io_write(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(e, "memory for a secret");
 	*ret_fd = fd_take(&fd);
 	return 0;

@@ -22,6 +22,7 @@ struct program_plan {
 	const struct list *environment; /* "NAME=VALUE"; "NAME" takes it away; may be NULL */
 	int directory;                  /* 0: ours */
 	int pass;                       /* a descriptor that stays open; 0: none */
+	int in;                         /* becomes its stdin; 0: nothing can be read there */
 	int64_t deadline;               /* as clock_ms() counts */
 	struct buf *out;                /* its stdout; NULL: told with stderr */
 };
@@ -34,9 +35,9 @@ struct program_end {
 /*
  * 0 when it has ended with 0. -1 with e when it could not be started, did not end in time
  * (ERR_DEADLINE), said more than out can hold, or ended with something else (ERR_REMOTE), and
- * then with the last line it said.
+ * then with the last lines it said.
  */
 int program_run(const struct program_plan *plan, struct program_end *ret, struct err *e);
 
-/* A file that only we and our children have, with text in it; its path is "/proc/self/fd/N". */
+/* A file that only we and our children have, to be read from its beginning: "/proc/self/fd/N". */
 int program_secret(const char *text, int *ret_fd, struct err *e);

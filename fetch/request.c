@@ -213,7 +213,7 @@ static int check_trust(const struct fetch_source *s, struct err *e)
 
 static int check(struct fetch_source *s, const struct json *j, struct err *e)
 {
-	if (check_name(s->name, e) < 0 || check_path("subpath", s->subpath, e) < 0 ||
+	if (check_path("subpath", s->subpath, e) < 0 ||
 	    check_path("into", s->into, e) < 0 || check_path("file", s->file, e) < 0 ||
 	    check_trust(s, e) < 0)
 		return -1;
@@ -248,13 +248,24 @@ static char *definition_of(const struct json *j)
 	return mem_copy(digest_text(&d, text));
 }
 
+/* What is wrong with the others is said with it. */
+static int name_first(const struct json *j, struct fetch_source *ret, struct err *e)
+{
+	const char *name = json_text(json_get(j, "name"));
+
+	if (check_name(name, e) < 0)
+		return -1;
+	ret->name = mem_copy(name);
+	return 0;
+}
+
 static int read_source(const struct json *j, struct fetch_source *ret, struct err *e)
 {
 	setting_object_init(&object, ret);
 	if (!json_is_object(j))
 		return err_set(e, ERR_USAGE, "expected a JSON object");
-	if (check_keys(j, e) < 0 || setting_object_set(&object, ret, j, e) < 0 ||
-	    check(ret, j, e) < 0)
+	if (name_first(j, ret, e) < 0 || check_keys(j, e) < 0 ||
+	    setting_object_set(&object, ret, j, e) < 0 || check(ret, j, e) < 0)
 		return -1;
 	ret->definition = definition_of(j);
 	return 0;

@@ -37,7 +37,7 @@ struct git {
 	struct list environment;
 	int work;   /* the work directory */
 	int secret; /* -1: none */
-	char *repository, *index;
+	char *repository, *index, *tree;
 };
 
 static bool is_id(const char *ref)
@@ -276,13 +276,10 @@ static int open_repository(struct git *g, struct err *e)
 
 static int write_out(struct git *g, const char *commit, struct err *e)
 {
-	owned char *path = mem_format("%s/" CACHE_NEW "/", g->fetch->folder->path);
-	owned char *whole = realpath(path, NULL);
-	owned char *prefix = mem_format("--prefix=%s/", whole ? whole : path);
-
+	add_variable(g, "GIT_WORK_TREE", g->tree);
 	if (run(g, NULL, e, WORDS("read-tree", commit)) < 0)
 		return -1;
-	return run(g, NULL, e, WORDS("checkout-index", "--all", "--quiet", prefix));
+	return run(g, NULL, e, WORDS("checkout-index", "--all", "--quiet"));
 }
 
 static enum source_fill fetch(struct git *g, struct err *e)
@@ -320,6 +317,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 		return SOURCE_FILL_FAILED;
 	owned char *whole = realpath(path, NULL);
 	g.repository = mem_format("%s/" REPOSITORY, whole ? whole : path);
+	g.tree = mem_format("%s/../" CACHE_NEW, whole ? whole : path);
 	g.index = mem_format("%s/index", whole ? whole : path);
 	enum source_fill status = fetch(&g, e);
 	(void)unlinkat(g.work, "index", 0);
@@ -328,6 +326,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	list_clear(&g.environment);
 	free(g.repository);
 	free(g.index);
+	free(g.tree);
 	return status < 0 ? (enum source_fill)err_in(e, "%s", shown) : status;
 }
 

@@ -46,7 +46,7 @@ static int check(const struct fetch_source *s, struct err *e)
 	return 0;
 }
 
-/* rsync refuses a file that others can read, which a mounted Secret is. */
+/* rsync refuses a file that others can read, which a mounted Secret is: it comes by its stdin. */
 static int open_password(const struct fetch *f, int *ret_fd, struct err *e)
 {
 	owned_buf b = BUF_INIT(TOKEN_MOST);
@@ -84,7 +84,7 @@ static void add_older(const struct fetch *f, struct list *words)
 		list_add(words, word);
 }
 
-static void add_words(const struct fetch *f, int password, struct list *words)
+static void add_words(const struct fetch *f, bool password, struct list *words)
 {
 	static const char *const first[] = {
 		"rsync", "-rlptz", "--no-specials", "--no-devices", "--stats", "--no-human-readable",
@@ -103,11 +103,8 @@ static void add_words(const struct fetch *f, int password, struct list *words)
 		list_add(words, "-e");
 		list_add(words, ssh);
 	}
-	if (password >= 0) {
-		owned char *word = mem_format("--password-file=/proc/self/fd/%d", password);
-
-		list_add(words, word);
-	}
+	if (password)
+		list_add(words, "--password-file=-");
 	add_older(f, words);
 	owned char *from = mem_format("%s%s%s%s", s->rsync, text_ends(s->rsync, "/") ? "" : "/",
 				      subpath, *subpath ? "/" : "");
@@ -130,7 +127,7 @@ static int run(struct fetch *f, int tree, int password, struct err *e)
 	owned_buf out = BUF_INIT(STATISTICS_MOST);
 	struct program_end end;
 
-	add_words(f, password, &words);
+	add_words(f, password >= 0, &words);
 	/* Not the passwords and programs of who started us. */
 	list_add(&environment, "RSYNC_PASSWORD");
 	list_add(&environment, "RSYNC_RSH");
@@ -140,7 +137,7 @@ static int run(struct fetch *f, int tree, int password, struct err *e)
 		.argv = (const char *const *)words.items,
 		.environment = &environment,
 		.directory = tree,
-		.pass = password < 0 ? 0 : password,
+		.in = password < 0 ? 0 : password,
 		.deadline = f->deadline,
 		.out = &out,
 	};

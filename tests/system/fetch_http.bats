@@ -426,7 +426,7 @@ last_asked() {
 		within 20 eval '(( $(stat -c %s cache/it/download) > 100000 ))'
 		kill "-$signal" "$fetching_pid"
 		within 2 is_gone "$fetching_pid"
-		diff remembered <(tree_listing "$remembered")
+		diff remembered <(listing "$remembered")
 	done
 	stop_nginx
 	rate=0 write_config
