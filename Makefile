@@ -47,7 +47,9 @@ libraries = -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lmicrohttpd -lcjson -lpthr
 # gs-fetch has the small libraries of the program, and others of its own.
 FETCH_LIBS = $(BUILD)/fetch-libs
 fetch_ready = $(FETCH_LIBS)/stamp
-fetch_libraries = -L$(FETCH_LIBS)/lib -lcurl -larchive -lzstd -lz $(filter-out -lcurl,$(libraries))
+# Theirs come first: both have a libcurl and an Mbed TLS.
+fetch_link = -L$(FETCH_LIBS)/lib $(link)
+fetch_libraries = -lcurl -larchive -lzstd -lz $(filter-out -lcurl,$(libraries))
 else
 BUILD = build/$(KIND)
 CC = gcc
@@ -56,6 +58,7 @@ flags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(sanitizers_$(KIND)) -fno-sa
 link = $(flags)
 libraries = -lcurl -lmicrohttpd -lcjson -lpthread
 fetch_ready = $(ready)
+fetch_link = $(link)
 fetch_libraries = $(libraries) -larchive -lzstd -lz -lmbedcrypto
 endif
 
@@ -103,7 +106,7 @@ $(program): $(objects) $(ready)
 # What is linked of base/ for nothing falls out again.
 $(fetch_program): $(fetch_objects) $(fetch_ready)
 	@echo "link    $@"
-	@$(CC) $(link) $(if $(filter release,$(KIND)),-s) -o $@ $(fetch_objects) $(fetch_libraries)
+	@$(CC) $(fetch_link) $(if $(filter release,$(KIND)),-s) -o $@ $(fetch_objects) $(fetch_libraries)
 
 link_tests = $(CC) $(link) -Wl,-z,max-page-size=4096,--wrap=pthread_create,--wrap=clock_gettime
 unit_objects = $(unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/sidecar/main.o,$(objects))
@@ -116,7 +119,7 @@ fetch_unit_objects = $(fetch_unit:%.c=$(BUILD)/obj/%.o) $(filter-out %/fetch/mai
 	$(filter $(BUILD)/obj/sync/%,$(objects))
 $(BUILD)/fetch-tests: $(fetch_unit_objects) $(fetch_ready)
 	@echo "link    $@"
-	@$(CC) $(link) -o $@ $(fetch_unit_objects) -lcmocka $(fetch_libraries)
+	@$(CC) $(fetch_link) -o $@ $(fetch_unit_objects) -lcmocka $(fetch_libraries)
 
 -include $(sort $(patsubst %.o,%.d,$(objects) $(unit_objects) $(fetch_objects) $(fetch_unit_objects)))
 
