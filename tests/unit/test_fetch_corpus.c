@@ -3,7 +3,12 @@
 #include "tests/unit/corpus.h"
 
 /* One line per target. */
-#define TARGETS(TARGET) TARGET(archive)
+#define TARGETS(TARGET)       \
+	TARGET(archive)       \
+	TARGET(fetch_request) \
+	TARGET(fetch_state)   \
+	TARGET(s3_keys)       \
+	TARGET(s3_list)
 
 TARGETS(CORPUS_DECLARE)
 
