@@ -21,7 +21,7 @@
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 static const struct source_kind *const kinds[] = {
-	&source_archive, &source_http, &source_s3, &source_git, &source_rsync, &source_command,
+	&kind_archive, &kind_http, &kind_s3, &kind_git, &kind_rsync, &kind_command,
 };
 
 const struct source_kind *source_kind_called(const char *name)

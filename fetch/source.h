@@ -43,8 +43,8 @@ struct source_kind {
 	enum source_fill (*fill)(struct fetch *f, int tree, struct err *e);
 };
 
-extern const struct source_kind source_archive, source_http, source_s3, source_git, source_rsync,
-	source_command;
+extern const struct source_kind kind_archive, kind_http, kind_s3, kind_git, kind_rsync,
+	kind_command;
 
 /* NULL: none has this name. */
 const struct source_kind *source_kind_called(const char *name);

@@ -56,7 +56,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	return status;
 }
 
-const struct source_kind source_archive = {
+const struct source_kind kind_archive = {
 	.name = "archive",
 	.takes = "sha256 signature public-key most-ratio ca-file",
 	.fill = fill,

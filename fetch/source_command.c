@@ -44,7 +44,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	return (enum source_fill)tree_copy(keep, tree, e);
 }
 
-const struct source_kind source_command = {
+const struct source_kind kind_command = {
 	.name = "command",
 	.takes = "keep",
 	.fill = fill,

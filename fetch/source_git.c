@@ -330,7 +330,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	return status < 0 ? (enum source_fill)err_in(e, "%s", shown) : status;
 }
 
-const struct source_kind source_git = {
+const struct source_kind kind_git = {
 	.name = "git",
 	.takes = "ref token-file ssh-key-file known-hosts-file ca-file",
 	.check = check,

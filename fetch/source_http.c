@@ -78,7 +78,7 @@ static int check(const struct fetch_source *s, struct err *e)
 	return 0;
 }
 
-const struct source_kind source_http = {
+const struct source_kind kind_http = {
 	.name = "http",
 	.takes = "unpack file headers-file ca-file sha256 signature public-key most-ratio",
 	.check = check,

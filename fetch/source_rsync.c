@@ -164,7 +164,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	return SOURCE_FILLED;
 }
 
-const struct source_kind source_rsync = {
+const struct source_kind kind_rsync = {
 	.name = "rsync",
 	.takes = "password-file ssh-key-file known-hosts-file",
 	.check = check,

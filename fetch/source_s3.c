@@ -109,7 +109,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	return status < 0 ? (enum source_fill)err_in(e, "%s", f->source->s3) : status;
 }
 
-const struct source_kind source_s3 = {
+const struct source_kind kind_s3 = {
 	.name = "s3",
 	.takes = "endpoint region path-style key-file ca-file unpack file sha256 signature "
 		 "public-key most-ratio",

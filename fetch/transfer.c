@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define RECEIVE_BYTES (256L * 1024)
+#define ROUNDING_MS 10 /* libcurl's clock and ours */
 #define ESCAPED_MOST ((size_t)64 * 1024)
 
 /* Where distributions keep the bundle; a scratch image has what was put there. */
@@ -303,7 +304,7 @@ static int fail_on_code(struct transfer *t, CURLcode code, struct err *e)
 		*e = t->e;
 		return -1;
 	}
-	if (code == CURLE_OPERATION_TIMEDOUT && clock_ms() >= t->plan->deadline)
+	if (code == CURLE_OPERATION_TIMEDOUT && clock_ms() + ROUNDING_MS >= t->plan->deadline)
 		return err_set(e, ERR_DEADLINE, "not finished in time, see \"timeout\"");
 	return err_set(e, ERR_REMOTE, "%s", t->text[0] ? t->text : curl_easy_strerror(code));
 }

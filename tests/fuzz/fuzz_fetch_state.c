@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(!state.modified || !strpbrk(state.modified, "\r\n"));
 	char *written = cache_state_text(&state);
 	cache_state_read(written, &again);
-	MUST(is_same(state.tree, again.tree) && is_same(state.definition, again.definition));
+	MUST(is_same(state.tree, again.tree) && !state.etag == !again.etag);
 	/* What was no UTF-8 is written in another way. */
 	char *twice = cache_state_text(&again);
 	MUST(text_is(written, twice));

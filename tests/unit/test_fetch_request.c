@@ -34,7 +34,7 @@ static void defaults_are_set(void **state)
 
 	(void)state;
 	assert_int_equal(r->count, 1);
-	assert_ptr_equal(s->kind, &source_http);
+	assert_ptr_equal(s->kind, &kind_http);
 	assert_string_equal(s->name, "it");
 	assert_int_equal(s->timeout, 600000);
 	assert_int_equal(s->most_bytes, (int64_t)16 << 30);
@@ -52,14 +52,14 @@ static void every_kind_is_read(void **state)
 		const char *members;
 		const struct source_kind *kind;
 	} kinds[] = {
-		{ "\"archive\": \"/a.tar\", \"most-ratio\": 5", &source_archive },
-		{ "\"http\": \"http://h/x\", \"unpack\": true, \"retries\": 0", &source_http },
-		{ "\"s3\": \"s3://bucket\", \"path-style\": true", &source_s3 },
-		{ "\"git\": \"git@h:a/b.git\", \"ssh-key-file\": \"k\"", &source_git },
-		{ "\"git\": \"ssh://git@h:22/a\", \"ref\": \"v1.0\"", &source_git },
-		{ "\"rsync\": \"rsync://me@h:873/m\"", &source_rsync },
-		{ "\"rsync\": \"me@h:/p\"", &source_rsync },
-		{ "\"command\": [\"p4\", \"sync\"], \"keep\": true", &source_command },
+		{ "\"archive\": \"/a.tar\", \"most-ratio\": 5", &kind_archive },
+		{ "\"http\": \"http://h/x\", \"unpack\": true, \"retries\": 0", &kind_http },
+		{ "\"s3\": \"s3://bucket\", \"path-style\": true", &kind_s3 },
+		{ "\"git\": \"git@h:a/b.git\", \"ssh-key-file\": \"k\"", &kind_git },
+		{ "\"git\": \"ssh://git@h:22/a\", \"ref\": \"v1.0\"", &kind_git },
+		{ "\"rsync\": \"rsync://me@h:873/m\"", &kind_rsync },
+		{ "\"rsync\": \"me@h:/p\"", &kind_rsync },
+		{ "\"command\": [\"p4\", \"sync\"], \"keep\": true", &kind_command },
 	};
 
 	(void)state;
