@@ -127,14 +127,18 @@ const struct fetch_command command_fetch = {
 		"  {\"sources\": [{\"name\": \"assets\", \"http\": "
 		"\"https://files.example.com/assets.tar.zst\"}]}\n"
 		"\n"
-		"A source is one of \"archive\", \"http\", \"s3\", \"git\", \"rsync\" and \"command\";\n"
-		"docs/sources.md says what else each may have. On stdout comes what became of each:\n"
-		"fetched, unchanged, stale (it cannot be had now, and the last good tree stays) or\n"
+		"A source is one of \"archive\", \"http\", \"s3\", \"git\", \"rsync\" and "
+		"\"command\";\n"
+		"docs/sources.md says what else each may have. On stdout comes what became of "
+		"each:\n"
+		"fetched, unchanged, stale (it cannot be had now, and the last good tree stays) "
+		"or\n"
 		"missing (it never could), with the directory that holds it.\n"
 		"\n"
 		"  gs-fetch fetch --cache /cache <sources.json\n"
 		"\n"
-		"Exit status: 0 every source has a directory; 5 one is missing; 2 the request is wrong;\n"
+		"Exit status: 0 every source has a directory; 5 one is missing; 2 the request is "
+		"wrong;\n"
 		"3 another run held the cache for too long; 4 this machine refused.\n",
 	.options = SETTING_GROUP(rows),
 	.run = run,

@@ -84,8 +84,8 @@ static int open_part(struct download *d, struct err *e)
 {
 	struct stat st;
 
-	d->fd = openat(d->fetch->folder->fd, DOWNLOAD,
-		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	d->fd = openat(d->fetch->folder->fd, DOWNLOAD, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		       0600);
 	if (d->fd < 0 || fstat(d->fd, &st) < 0)
 		return err_sys(e, "open '%s/" DOWNLOAD "'", d->fetch->folder->path);
 	d->length = -1;
@@ -112,8 +112,8 @@ static int take_head(void *owner, const struct transfer_answer *a, struct err *e
 	int64_t whole = a->status == 206 ? a->total : a->length;
 
 	if (a->status != 200 && a->status != 206)
-		return err_set(e, ERR_REMOTE, "the server answered with status %d, which is no file",
-			       a->status);
+		return err_set(e, ERR_REMOTE,
+			       "the server answered with status %d, which is no file", a->status);
 	if (whole > most)
 		return err_set(e, ERR_REMOTE,
 			       "it has %" PRId64 " bytes, and \"most-bytes\" is %" PRId64, whole,

@@ -13,8 +13,8 @@
 struct download_plan;
 
 struct parcel {
-	const char *name;     /* what its kind says it is called: decides whether it is an archive */
-	const char *moved;    /* its name in the cache's folder, from where it goes; NULL: it stays */
+	const char *name;  /* what its kind says it is called: decides whether it is an archive */
+	const char *moved; /* its name in the cache's folder, from where it goes; NULL: it stays */
 	const char *encoding; /* Content-Encoding; NULL: none */
 	int64_t time;         /* of the single file; -1: now */
 	bool archive;         /* there is no other way */

@@ -168,6 +168,16 @@ static int open_pipe(int *ret_ours, int *ret_theirs, struct err *e)
 	return 0;
 }
 
+/* "NAME" and "NAME=VALUE" are for that variable, "NAME*" for all that begin so. */
+static bool is_for(const char *change, const char *variable)
+{
+	size_t name = strcspn(change, "=");
+
+	if (!change[name] && name && change[name - 1] == '*')
+		return strncmp(variable, change, name - 1) == 0;
+	return strncmp(variable, change, name) == 0 && variable[name] == '=';
+}
+
 /* Ours, with the changes; the array is on the heap, the texts are not copied. */
 static char **environment_of(const struct list *changes)
 {
@@ -179,12 +189,8 @@ static char **environment_of(const struct list *changes)
 	for (size_t i = 0; i < count; i++) {
 		bool changed = false;
 
-		for (size_t c = 0; changes && c < changes->count; c++) {
-			size_t name = strcspn(changes->items[c], "=");
-
-			changed |= strncmp(environ[i], changes->items[c], name) == 0 &&
-				   environ[i][name] == '=';
-		}
+		for (size_t c = 0; changes && c < changes->count; c++)
+			changed |= is_for(changes->items[c], environ[i]);
 		if (!changed)
 			all[used++] = environ[i];
 	}
@@ -248,9 +254,7 @@ static int run(struct program *p, const struct program_plan *plan, struct err *e
 
 int program_run(const struct program_plan *plan, struct program_end *ret, struct err *e)
 {
-	struct program p = {
-		.end = ret, .out = plan->out, .said_fd = -1, .out_fd = -1
-	};
+	struct program p = { .end = ret, .out = plan->out, .said_fd = -1, .out_fd = -1 };
 	sigset_t child, before;
 
 	*ret = (struct program_end){ 0 };

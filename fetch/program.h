@@ -19,7 +19,7 @@ struct list;
 
 struct program_plan {
 	const char *const *argv;
-	const struct list *environment; /* "NAME=VALUE"; "NAME" takes it away; may be NULL */
+	const struct list *environment; /* "NAME=VALUE"; "NAME" and "NAME*" are gone; or NULL */
 	int directory;                  /* 0: ours */
 	int pass;                       /* a descriptor that stays open; 0: none */
 	int in;                         /* becomes its stdin; 0: nothing can be read there */

@@ -17,13 +17,12 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_MOST 63 /* of a DNS label, RFC 1123 */
-#define KEY_MOST 32 /* letters of a row's name, in nearest() */
+#define KEY_MOST 32  /* letters of a row's name, in nearest() */
 
 static const char *const unpacks[] = { "by-name", "true", "false", NULL };
 
-#define ROW(kind, key, field)                     \
-	.name = (key), .type = SETTING_##kind,    \
-	.offset = offsetof(struct fetch_source, field)
+#define ROW(kind, key, field) \
+	.name = (key), .type = SETTING_##kind, .offset = offsetof(struct fetch_source, field)
 
 static const struct setting rows[] = {
 	{ ROW(TEXT, "name", name) },
@@ -70,11 +69,10 @@ static const struct setting_object object = {
 	.size = sizeof(struct fetch_source),
 };
 
-#define ANY_KIND                                                                                   \
-	"name subpath into include exclude timeout most-bytes most-files retries"
+#define ANY_KIND "name subpath into include exclude timeout most-bytes most-files"
 /* What a tree does not look different by. */
-#define NOT_DEFINING                                                                               \
-	"timeout retries most-bytes most-files most-ratio headers-file ca-file key-file "          \
+#define NOT_DEFINING                                                                      \
+	"timeout retries most-bytes most-files most-ratio headers-file ca-file key-file " \
 	"token-file ssh-key-file known-hosts-file password-file"
 
 bool fetch_path_is_sound(const char *path)
@@ -213,9 +211,8 @@ static int check_trust(const struct fetch_source *s, struct err *e)
 
 static int check(struct fetch_source *s, const struct json *j, struct err *e)
 {
-	if (check_path("subpath", s->subpath, e) < 0 ||
-	    check_path("into", s->into, e) < 0 || check_path("file", s->file, e) < 0 ||
-	    check_trust(s, e) < 0)
+	if (check_path("subpath", s->subpath, e) < 0 || check_path("into", s->into, e) < 0 ||
+	    check_path("file", s->file, e) < 0 || check_trust(s, e) < 0)
 		return -1;
 	if (!s->timeout)
 		return err_set(e, ERR_USAGE, "\"timeout\": expected more than 0s");

@@ -186,8 +186,8 @@ static int begin_element(struct reader *r, char *tag, struct err *e)
 		return bad(e, "too deep");
 	if (!length || length >= ELEMENT_MOST)
 		return bad(e, "an element without a name that fits");
-	if (!r->depth && (length != strlen("ListBucketResult") ||
-			  strncmp(tag, "ListBucketResult", length) != 0))
+	if (!r->depth &&
+	    (length != strlen("ListBucketResult") || strncmp(tag, "ListBucketResult", length) != 0))
 		return bad(e, "it is no list");
 	memcpy(r->names[r->depth], tag, length);
 	r->names[r->depth][length] = '\0';

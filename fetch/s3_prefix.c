@@ -145,9 +145,9 @@ static int list_page(struct prefix *p, const char *token, struct s3_page *ret, s
 {
 	owned char *url = list_url(p, token);
 	owned_buf b = BUF_INIT(S3_LIST_MOST);
-	const struct download_plan plan = {
-		.url = url, .keys = p->place->keys, .region = p->place->region
-	};
+	const struct download_plan plan = { .url = url,
+					    .keys = p->place->keys,
+					    .region = p->place->region };
 
 	*ret = (struct s3_page){ 0 };
 	if (download_small(p->fetch, &plan, &b, e) < 0)
@@ -211,8 +211,8 @@ static int take_body(void *owner, const void *bytes, size_t count, struct err *e
 	return io_write(p->out, bytes, count) < 0 ? err_sys(e, "write") : 0;
 }
 
-static int get_once(struct prefix *p, const struct transfer_plan *plan,
-		    struct transfer_answer *ret, struct err *e)
+static int get_once(struct prefix *p, const struct transfer_plan *plan, struct transfer_answer *ret,
+		    struct err *e)
 {
 	p->written = 0;
 	if (ftruncate(p->out, 0) < 0 || lseek(p->out, 0, SEEK_SET) < 0)
@@ -289,14 +289,14 @@ static char *unescaped(const char *text)
 	char *plain = mem_copy(text), *to = plain;
 
 	for (const char *from = text; *from; from++) {
-		unsigned value;
-
-		if (*from == '%' && sscanf(from + 1, "%2x", &value) == 1) {
-			*to++ = (char)value;
-			from += 2;
-		} else {
+		if (*from != '%') {
 			*to++ = *from;
+			continue;
 		}
+		const char digits[] = { from[1], from[2], '\0' };
+
+		*to++ = (char)strtoul(digits, NULL, 16);
+		from += 2;
 	}
 	*to = '\0';
 	return plain;
@@ -351,9 +351,8 @@ enum source_fill s3_prefix_fill(struct fetch *f, const struct s3_place *place, i
 				struct err *e)
 {
 	const char *known = f->known->tree;
-	owned_fd older = known ? beneath_open(f->folder->fd, known,
-					      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-			       : -1;
+	owned_fd older =
+		known ? beneath_open(f->folder->fd, known, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct prefix p = {
 		.fetch = f,
 		.place = place,

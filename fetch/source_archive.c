@@ -37,10 +37,8 @@ static char *identity_of(const struct stat *st)
 static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 {
 	const char *path = f->source->archive;
-	const struct parcel parcel = {
-		.name = text_last_part(path), .archive = true, .time = -1
-	};
-	struct stat st;
+	const struct parcel parcel = { .name = text_last_part(path), .archive = true, .time = -1 };
+	struct stat st = { 0 };
 	owned_fd fd = open_file(path, &st, e);
 
 	if (fd < 0)
@@ -58,6 +56,6 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 
 const struct source_kind kind_archive = {
 	.name = "archive",
-	.takes = "sha256 signature public-key most-ratio ca-file",
+	.takes = "sha256 signature public-key most-ratio ca-file retries",
 	.fill = fill,
 };

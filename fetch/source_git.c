@@ -30,14 +30,17 @@
 #define ID_DIGITS_LEAST 40 /* of SHA-1; 64 of SHA-256 */
 #define TOKEN_USER "x-access-token"
 #define REPOSITORY "repository"
+#define KEPT "refs/gs-fetch/kept" /* the commit that was fetched last */
+#define SLACK ((uint64_t)1 << 20) /* bytes that are not worth a tidying */
 #define WORDS_MOST 24
 
 struct git {
 	struct fetch *fetch;
 	struct list environment;
-	int work;   /* the work directory */
+	int work; /* the work directory */
+	int tree_fd;
 	int secret; /* -1: none */
-	char *repository, *index, *tree;
+	char *home, *repository, *index, *tree;
 };
 
 static bool is_id(const char *ref)
@@ -65,8 +68,8 @@ static int check(const struct fetch_source *s, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "\"git\": expected a URL by https, http, ssh or git, or "
 			       "USER@HOST:PATH");
-	if (s->ref && (*s->ref == '-' || strpbrk(s->ref, " \t\r\n:*?[\\^~") ||
-		       strstr(s->ref, "..")))
+	if (s->ref &&
+	    (*s->ref == '-' || strpbrk(s->ref, " \t\r\n:*?[\\^~") || strstr(s->ref, "..")))
 		return err_set(e, ERR_USAGE, "\"ref\": expected a branch, a tag or a whole commit");
 	if (s->token_file && (!scheme || !text_has_word("http https", protocol)))
 		return err_set(e, ERR_USAGE, "\"token-file\" is for http and https");
@@ -97,10 +100,10 @@ static void add_ssh(struct git *g)
 	const struct fetch_source *s = g->fetch->source;
 	owned char *key = s->ssh_key_file ? quoted(s->ssh_key_file) : NULL;
 	owned char *hosts = s->known_hosts_file ? quoted(s->known_hosts_file) : NULL;
-	owned char *command = mem_format(
-		"ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes%s%s%s%s",
-		key ? " -o IdentitiesOnly=yes -i " : "", key ? key : "",
-		hosts ? " -o UserKnownHostsFile=" : "", hosts ? hosts : "");
+	owned char *command =
+		mem_format("ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes%s%s%s%s",
+			   key ? " -o IdentitiesOnly=yes -i " : "", key ? key : "",
+			   hosts ? " -o UserKnownHostsFile=" : "", hosts ? hosts : "");
 
 	add_variable(g, "GIT_SSH_COMMAND", command);
 }
@@ -126,6 +129,10 @@ static int set_environment(struct git *g, struct err *e)
 {
 	const struct fetch_source *s = g->fetch->source;
 
+	/* No word of who started us, and no .netrc of theirs. */
+	list_add(&g->environment, "GIT_*");
+	add_variable(g, "HOME", g->home);
+	add_variable(g, "XDG_CONFIG_HOME", g->home);
 	add_variable(g, "GIT_TERMINAL_PROMPT", "0");
 	add_variable(g, "GIT_ASKPASS", "");
 	add_variable(g, "SSH_ASKPASS", "");
@@ -140,8 +147,8 @@ static int set_environment(struct git *g, struct err *e)
 	add_ssh(g);
 	if (s->token_file && read_token(g, e) < 0)
 		return -1;
-	owned char *config = g->secret < 0 ? mem_copy("/dev/null")
-					   : mem_format("/proc/self/fd/%d", g->secret);
+	owned char *config =
+		g->secret < 0 ? mem_copy("/dev/null") : mem_format("/proc/self/fd/%d", g->secret);
 	add_variable(g, "GIT_CONFIG_GLOBAL", config);
 	return 0;
 }
@@ -150,7 +157,7 @@ static int set_environment(struct git *g, struct err *e)
 static int run(struct git *g, struct buf *out, struct err *e, const char *const *words)
 {
 	static const char *const first[] = {
-		"git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsyncObjectFiles=false",
+		"git", "-c",        "core.hooksPath=/dev/null", "-c", "core.fsyncObjectFiles=false",
 		"-c",  "gc.auto=0",
 	};
 	const char *argv[WORDS_MOST] = { 0 };
@@ -171,21 +178,25 @@ static int run(struct git *g, struct buf *out, struct err *e, const char *const 
 	return program_run(&plan, &end, e);
 }
 
-#define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define WORDS(...)                \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
 
 /* Lines of "ID TAB NAME": a tag that stands for a commit names that as "NAME^{}". */
 static char *find_ref(const char *lines, const char *ref)
 {
-	static const char *const forms[] = {
-		"refs/tags/%s^{}", "refs/heads/%s", "refs/tags/%s", "%s"
-	};
+	static const char *const forms[] = { "refs/tags/%s^{}", "refs/heads/%s", "refs/tags/%s",
+					     "%s" };
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		const char *rest = strchr(forms[i], '%') + 2;
-		owned char *name = mem_format("%.*s%s%s", (int)(rest - 2 - forms[i]), forms[i], ref,
-					      rest);
+		owned char *name =
+			mem_format("%.*s%s%s", (int)(rest - 2 - forms[i]), forms[i], ref, rest);
 
-		for (const char *line = lines; *line; line += strcspn(line, "\n"), line += !!*line) {
+		for (const char *line = lines; *line;
+		     line += strcspn(line, "\n"), line += !!*line) {
 			size_t id = strcspn(line, "\t\n"), length = strcspn(line, "\n");
 
 			if (line[id] == '\t' && length - id - 1 == strlen(name) &&
@@ -246,10 +257,10 @@ static int get(struct git *g, const char *commit, struct err *e)
 	owned_buf ignored = BUF_INIT(ANSWER_MOST);
 
 	g->fetch->requests++;
-	int status = run(g, NULL, e,
-			 WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
-			       "--no-recurse-submodules", "--no-write-fetch-head", "--", s->git,
-			       commit));
+	int status =
+		run(g, NULL, e,
+		    WORDS("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules",
+			  "--no-write-fetch-head", "--", s->git, commit));
 	if (status < 0 && !(s->ref && is_id(s->ref))) {
 		struct err other;
 
@@ -271,7 +282,7 @@ static int open_repository(struct git *g, struct err *e)
 
 	if (fstatat(g->work, REPOSITORY "/HEAD", &st, 0) == 0)
 		return 0;
-	return run(g, NULL, e, WORDS("init", "--quiet", "--bare", g->repository));
+	return run(g, NULL, e, WORDS("init", "--quiet", "--bare", "--template=", g->repository));
 }
 
 static int write_out(struct git *g, const char *commit, struct err *e)
@@ -280,6 +291,16 @@ static int write_out(struct git *g, const char *commit, struct err *e)
 	if (run(g, NULL, e, WORDS("read-tree", commit)) < 0)
 		return -1;
 	return run(g, NULL, e, WORDS("checkout-index", "--all", "--quiet"));
+}
+
+/* What no tree needs any more goes when it has become a lot. That it could not is no harm. */
+static void tidy(struct git *g, const char *commit)
+{
+	struct err ignored;
+
+	if (run(g, NULL, &ignored, WORDS("update-ref", KEPT, commit)) == 0 &&
+	    size_of(g->work) > 2 * size_of(g->tree_fd) + SLACK)
+		(void)run(g, NULL, &ignored, WORDS("gc", "--quiet", "--prune=now"));
 }
 
 static enum source_fill fetch(struct git *g, struct err *e)
@@ -294,12 +315,12 @@ static enum source_fill fetch(struct git *g, struct err *e)
 		return SOURCE_FILL_FAILED;
 	if (f->known->version && text_is(f->known->version, commit))
 		return SOURCE_AS_BEFORE;
-	if (open_repository(g, e) < 0 || get(g, commit, e) < 0 ||
-	    write_out(g, commit, e) < 0) {
+	if (open_repository(g, e) < 0 || get(g, commit, e) < 0 || write_out(g, commit, e) < 0) {
 		/* What is in the repository may be why: the next time begins without it. */
 		(void)cache_remove(f->folder, f->folder->work, &first);
 		return SOURCE_FILL_FAILED;
 	}
+	tidy(g, commit);
 	f->next.version = mem_take(commit);
 	f->settle = true;
 	return SOURCE_FILLED;
@@ -307,15 +328,15 @@ static enum source_fill fetch(struct git *g, struct err *e)
 
 static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 {
-	struct git g = { .fetch = f, .secret = -1 };
+	struct git g = { .fetch = f, .secret = -1, .tree_fd = tree };
 	owned char *path = mem_format("%s/%s", f->folder->path, f->folder->work);
 	owned char *shown = setting_url_shown(f->source->git);
 
-	(void)tree;
 	g.work = cache_work_open(f->folder, e);
 	if (g.work < 0)
 		return SOURCE_FILL_FAILED;
 	owned char *whole = realpath(path, NULL);
+	g.home = mem_format("%s/home", whole ? whole : path);
 	g.repository = mem_format("%s/" REPOSITORY, whole ? whole : path);
 	g.tree = mem_format("%s/../" CACHE_NEW, whole ? whole : path);
 	g.index = mem_format("%s/index", whole ? whole : path);
@@ -324,6 +345,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	fd_close(&g.work);
 	fd_close(&g.secret);
 	list_clear(&g.environment);
+	free(g.home);
 	free(g.repository);
 	free(g.index);
 	free(g.tree);

@@ -80,7 +80,7 @@ static int check(const struct fetch_source *s, struct err *e)
 
 const struct source_kind kind_http = {
 	.name = "http",
-	.takes = "unpack file headers-file ca-file sha256 signature public-key most-ratio",
+	.takes = "unpack file headers-file ca-file sha256 signature public-key most-ratio retries",
 	.check = check,
 	.fill = fill,
 };

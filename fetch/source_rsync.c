@@ -14,13 +14,13 @@
 #include "fetch/source.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define STATISTICS_MOST ((size_t)64 * 1024)
 #define SCHEME "rsync://"
-#define IO_TIMEOUT "60" /* seconds without a byte */
+#define IO_TIMEOUT "--timeout=60" /* seconds without a byte */
 
 static int check(const struct fetch_source *s, struct err *e)
 {
@@ -87,8 +87,9 @@ static void add_older(const struct fetch *f, struct list *words)
 static void add_words(const struct fetch *f, bool password, struct list *words)
 {
 	static const char *const first[] = {
-		"rsync", "-rlptz", "--no-specials", "--no-devices", "--stats", "--no-human-readable",
-		"--timeout=" IO_TIMEOUT,
+		"rsync",        "-rlptz",  "--no-specials",
+		"--no-devices", "--stats", "--no-human-readable",
+		IO_TIMEOUT,
 	};
 	const struct fetch_source *s = f->source;
 	const char *subpath = s->subpath ? s->subpath : "";
@@ -116,9 +117,8 @@ static void add_words(const struct fetch *f, bool password, struct list *words)
 static uint64_t number_behind(const char *text, const char *words)
 {
 	const char *at = strstr(text, words);
-	unsigned long long number = 0;
 
-	return at && sscanf(at + strlen(words), "%llu", &number) == 1 ? number : 0;
+	return at ? strtoull(at + strlen(words), NULL, 10) : 0;
 }
 
 static int run(struct fetch *f, int tree, int password, struct err *e)

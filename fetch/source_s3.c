@@ -32,8 +32,9 @@ static int check(const struct fetch_source *s, struct err *e)
 	size_t length = text_starts(s->s3, SCHEME) ? strcspn(bucket, "/") : 0;
 
 	if (length < 3 || strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-_") < length)
-		return err_set(e, ERR_USAGE, "\"s3\": expected s3://BUCKET/KEY or "
-					     "s3://BUCKET/PREFIX/");
+		return err_set(e, ERR_USAGE,
+			       "\"s3\": expected s3://BUCKET/KEY or "
+			       "s3://BUCKET/PREFIX/");
 	if (s->endpoint && strpbrk(s->endpoint, "?#@"))
 		return err_set(e, ERR_USAGE, "\"endpoint\": expected a URL with a host alone");
 	if (strspn(s->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(s->region))
@@ -58,8 +59,8 @@ static char *base_of(const struct fetch_source *s)
 	while (end && host[end - 1] == '/')
 		end--;
 	if (s->path_style)
-		return mem_format("%.*s%.*s/%.*s/", (int)(host - endpoint), endpoint, (int)end, host,
-				  length, bucket);
+		return mem_format("%.*s%.*s/%.*s/", (int)(host - endpoint), endpoint, (int)end,
+				  host, length, bucket);
 	return mem_format("%.*s%.*s.%.*s/", (int)(host - endpoint), endpoint, length, bucket,
 			  (int)end, host);
 }
@@ -112,7 +113,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 const struct source_kind kind_s3 = {
 	.name = "s3",
 	.takes = "endpoint region path-style key-file ca-file unpack file sha256 signature "
-		 "public-key most-ratio",
+		 "public-key most-ratio retries",
 	.check = check,
 	.fill = fill,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transfer: see transfer.h. Redirects are followed here: libcurl would tell everybody everything. */
+/* transfer: see transfer.h. Redirects are followed here: libcurl would tell everybody everything.
+ */
 #include "fetch/transfer.h"
 
 #include "base/buf.h"
@@ -10,8 +11,8 @@
 #include "base/text.h"
 
 #include <curl/curl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -44,8 +45,8 @@ static CURL *shared_easy(struct err *e)
 {
 	static CURL *easy;
 
-	if (!easy && (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-		      !(easy = curl_easy_init())))
+	if (!easy &&
+	    (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(easy = curl_easy_init())))
 		(void)err_set(e, ERR_SYSTEM, "libcurl cannot start");
 	return easy;
 }
@@ -85,13 +86,32 @@ void transfer_answer_done(struct transfer_answer *a)
 	forget_head(a);
 }
 
-/* "bytes 100-199/200"; "bytes * /200" of a 416. */
+/* The number at *at, which goes behind it and the letter that has to follow; -1: it is none. */
+static int64_t take_number(const char **at, char follows)
+{
+	char *end;
+
+	if (**at < '0' || **at > '9')
+		return -1;
+	errno = 0;
+	long long number = strtoll(*at, &end, 10);
+	if (errno || *end != follows)
+		return -1;
+	*at = end + !!follows;
+	return number;
+}
+
+/* "bytes 100-199/200" */
 static void read_range(const char *value, struct transfer_answer *a)
 {
-	int64_t from, to, total;
+	const char *at = value + strlen("bytes ");
 
-	if (sscanf(value, "bytes %" SCNd64 "-%" SCNd64 "/%" SCNd64, &from, &to, &total) == 3 &&
-	    from >= 0 && to >= from && total > to) {
+	if (!text_starts(value, "bytes "))
+		return;
+	int64_t from = take_number(&at, '-');
+	int64_t to = from < 0 ? -1 : take_number(&at, '/');
+	int64_t total = to < from ? -1 : take_number(&at, '\0');
+	if (from >= 0 && to >= from && total > to) {
 		a->from = from;
 		a->total = total;
 	}
@@ -402,7 +422,8 @@ static int judge(struct transfer_answer *a, struct err *e)
 		hint = ": there is nothing under this name";
 	else if (a->again)
 		hint = ": it cannot just now";
-	return err_set(e, ERR_REMOTE, "the server answered with status %d%s%s", a->status, code, hint);
+	return err_set(e, ERR_REMOTE, "the server answered with status %d%s%s", a->status, code,
+		       hint);
 }
 
 static int follow(struct transfer *t, struct err *e)

@@ -28,14 +28,14 @@ struct transfer_keys {
 };
 
 struct transfer_answer {
-	int status;           /* 0: none */
-	bool again;           /* it may be another one in a while */
-	char *etag, *modified; /* as they came; NULL: none */
-	char *encoding;       /* Content-Encoding; NULL: none */
-	int64_t length;       /* -1: it does not say */
-	bool has_end;         /* it says itself where it ends */
-	int64_t from, total;  /* of Content-Range; -1: there is none */
-	int64_t time;         /* Last-Modified, seconds; -1: none */
+	int status;                        /* 0: none */
+	bool again;                        /* it may be another one in a while */
+	char *etag, *modified;             /* as they came; NULL: none */
+	char *encoding;                    /* Content-Encoding; NULL: none */
+	int64_t length;                    /* -1: it does not say */
+	bool has_end;                      /* it says itself where it ends */
+	int64_t from, total;               /* of Content-Range; -1: there is none */
+	int64_t time;                      /* Last-Modified, seconds; -1: none */
 	char said[TRANSFER_SAID_MOST + 1]; /* with a status that is an error */
 	uint64_t wire_bytes;
 	unsigned requests;
@@ -43,9 +43,9 @@ struct transfer_answer {
 
 struct transfer_plan {
 	const char *url;
-	const struct list *own_headers; /* only for its server; may be NULL */
-	const struct list *headers;     /* may be NULL */
-	const char *ca_file;            /* NULL: the first of the usual places */
+	const struct list *own_headers;   /* only for its server; may be NULL */
+	const struct list *headers;       /* may be NULL */
+	const char *ca_file;              /* NULL: the first of the usual places */
 	const struct transfer_keys *keys; /* NULL: not signed */
 	const char *region;
 	int64_t deadline; /* as clock_ms() counts */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.json: what is taken from it leads nowhere else, and is the same when it was written again. */
+/* state.json: what is taken from it leads nowhere else, and is the same when it was written again.
+ */
 #include "tests/fuzz/guard.h"
 
 #include "base/text.h"

@@ -252,3 +252,17 @@ expect_commit() {
 	[[ $(answer .state) == fetched ]] || fetch "\"git\": \"$url\"" fetched
 	expect_commit HEAD
 }
+
+@test "git: what no tree needs any more does not pile up in the cache" {
+	local i
+
+	for i in {1..11}; do
+		random_file work/js/a.js 400000
+		commit_work
+		fetch "\"git\": \"$url\"" fetched
+	done
+	expect_commit HEAD
+	# Eleven of them would be 4.4 MB.
+	expect_between 400 "$(du -sk cache/it/work.* | cut -f 1)" 4000
+	fetch "\"git\": \"$url\"" unchanged
+}

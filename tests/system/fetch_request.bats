@@ -21,6 +21,7 @@ wrong() {
 	wrong '"http": "http://example.com/"' 'the URL ends with no name for a file'
 	wrong '"http": "http://example.com/x", "ref": "main"' '"ref" does nothing with "http"'
 	wrong '"http": "http://example.com/x", "git": "https://example.com/x"' 'it cannot be both'
+	wrong '"command": "true", "retries": 2' '"retries" does nothing with "command"'
 	wrong '"timeout": "1s"' 'expected where it comes from'
 	wrong '"archive": "a.tar", "timeout": "0s"' '"timeout": expected more than 0s'
 	wrong '"archive": "a.tar", "into": "../up"' '"into": expected a relative path'

@@ -87,20 +87,22 @@ static void a_definition_is_what_makes_the_tree(void **state)
 	(void)state;
 	assert_true(is_same_definition("\"http\": \"http://h/x\", \"into\": \"a\"",
 				       "\"into\": \"a\", \"http\": \"http://h/x\""));
-	assert_true(is_same_definition("\"http\": \"http://h/x\"",
-				       "\"http\": \"http://h/x\", \"timeout\": \"1s\", \"retries\": 9, "
-				       "\"most-bytes\": 1, \"headers-file\": \"h\""));
+	assert_true(
+		is_same_definition("\"http\": \"http://h/x\"",
+				   "\"http\": \"http://h/x\", \"timeout\": \"1s\", \"retries\": 9, "
+				   "\"most-bytes\": 1, \"headers-file\": \"h\""));
 	assert_false(is_same_definition("\"http\": \"http://h/x\"", "\"http\": \"http://h/y\""));
 	assert_false(is_same_definition("\"http\": \"http://h/x\"",
 					"\"http\": \"http://h/x\", \"into\": \"a\""));
-	assert_false(is_same_definition("\"command\": [\"a\", \"b\"]", "\"command\": [\"b\", \"a\"]"));
+	assert_false(
+		is_same_definition("\"command\": [\"a\", \"b\"]", "\"command\": [\"b\", \"a\"]"));
 }
 
 static void paths_stay_where_they_are(void **state)
 {
 	static const char *const sound[] = { "a", "a/b.c", ".a/b", "a..b" };
-	static const char *const unsound[] = { "", "/", "/a", "a/", "a//b", ".", "a/./b", "..", "a/..",
-					       "..a/b", "a/..data" };
+	static const char *const unsound[] = { "",      "/",  "/a",   "a/",    "a//b",    ".",
+					       "a/./b", "..", "a/..", "..a/b", "a/..data" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sound) / sizeof(sound[0]); i++)

@@ -10,8 +10,10 @@
 
 #include <string.h>
 
-#define OBJECT(key) "<Contents><Key>" key "</Key><ETag>&quot;e&quot;</ETag><Size>7</Size></Contents>"
-#define LIST(inside) "<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"x\">" inside "</ListBucketResult>\n"
+#define OBJECT(key) \
+	"<Contents><Key>" key "</Key><ETag>&quot;e&quot;</ETag><Size>7</Size></Contents>"
+#define LIST(inside) \
+	"<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"x\">" inside "</ListBucketResult>\n"
 
 static int add(void *owner, const struct s3_object *o, struct err *e)
 {
@@ -116,12 +118,14 @@ static void keys_are_read_from_both_forms(void **state)
 {
 	(void)state;
 	assert_keys("{\"AccessKeyId\": \"a\", \"SecretAccessKey\": \"b\"}", "a", "b", NULL);
-	assert_keys("\n{\"AccessKeyId\": \"a\", \"SecretAccessKey\": \"b\", \"SessionToken\": \"c\"}",
-		    "a", "b", "c");
+	assert_keys(
+		"\n{\"AccessKeyId\": \"a\", \"SecretAccessKey\": \"b\", \"SessionToken\": \"c\"}",
+		"a", "b", "c");
 	assert_keys("aws_access_key_id=a\naws_secret_access_key=b=c/+\n", "a", "b=c/+", NULL);
-	assert_keys("[x]\naws_access_key_id=n\n[default]\r\n# c\r\n aws_access_key_id = a\r\n"
-		    "aws_secret_access_key\t=\tb\r\naws_session_token=t\r\n[y]\naws_session_token=u",
-		    "a", "b", "t");
+	assert_keys(
+		"[x]\naws_access_key_id=n\n[default]\r\n# c\r\n aws_access_key_id = a\r\n"
+		"aws_secret_access_key\t=\tb\r\naws_session_token=t\r\n[y]\naws_session_token=u",
+		"a", "b", "t");
 	assert_keys("", NULL, NULL, NULL);
 	assert_keys("{", NULL, NULL, NULL);
 	assert_keys("{\"AccessKeyId\": \"a\"}", NULL, NULL, NULL);
