@@ -78,7 +78,7 @@ expect_secret_while_fetching() {
 
 	while ! is_gone "$fetching_pid"; do
 		ps axww -o args= >"$dir/processes"
-		! grep -F -- "$1" "$dir/processes"
+		if grep -F -- "$1" "$dir/processes"; then return 1; fi
 		looks=$((looks + 1))
 	done
 	((looks > 0))

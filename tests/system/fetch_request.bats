@@ -115,6 +115,27 @@ wrong() {
 	expect_remembered
 }
 
+@test "archive: a checksum and a signature, wrong and right" {
+	local sum it
+
+	echo 1 >src/file
+	touch -d 2026-01-01 src/file src
+	tar cf it.tar -C src .
+	sum=$(sha256sum it.tar | cut -d ' ' -f 1)
+	fetch "\"archive\": \"it.tar\", \"sha256\": \"${sum//[0-9]/0}\"" missing 5
+	[[ $(answer .error) == "'it.tar': its SHA-256 is $sum and not the wanted one" ]]
+	openssl genrsa -out private.pem 2048 2>/dev/null
+	openssl rsa -in private.pem -pubout -out public.pem 2>/dev/null
+	openssl dgst -sha256 -sign private.pem -out it.tar.sig it.tar
+	it='"archive": "it.tar", "signature": "it.tar.sig", "public-key": "public.pem"'
+	fetch "$it, \"sha256\": \"$sum\"" fetched
+	expect_same_tree src "$(tree)"
+	remember
+	tar cf it.tar -C src file
+	fetch "$it" stale
+	expect_remembered
+}
+
 @test "command: its words, its directory, its end" {
 	# shellcheck disable=SC2016
 	fetch '"command": ["sh", "-c", "echo \"$1\" >\"$GS_FETCH_DIR/said\"; pwd >where", "-", "a b"]' fetched
