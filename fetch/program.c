@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define LINES_TOLD 4
 #define CHUNK 4096
 #define PIPE_CHUNKS (65536 / CHUNK) /* a full pipe, pipe(7) */
 
@@ -145,15 +146,23 @@ static char *cut_line(char *text)
 	}
 }
 
-/* The last two lines: many programs end with one that says less than the one before. */
+/* The last few lines: many programs end with one that says less than those before. */
 static char *last_words(const char *said)
 {
 	owned char *text = mem_copy(said);
-	owned char *last = cut_line(text);
-	owned char *before = last ? cut_line(text) : NULL;
+	char *words = mem_copy("");
 
-	return mem_format("%s%s%s%s", last ? ": " : ", without a word", before ? before : "",
-			  before ? "; " : "", last ? last : "");
+	for (int i = 0; i < LINES_TOLD; i++) {
+		owned char *line = cut_line(text);
+		owned char *behind = words;
+
+		if (!line) {
+			words = mem_take(behind);
+			break;
+		}
+		words = mem_format("%s%s%s", line, *behind ? "; " : "", behind);
+	}
+	return words;
 }
 
 static int open_pipe(int *ret_ours, int *ret_theirs, struct err *e)
@@ -249,7 +258,8 @@ static int run(struct program *p, const struct program_plan *plan, struct err *e
 	if (status < 0 || p->end->status == 0)
 		return status;
 	owned char *words = last_words(p->end->said);
-	return err_set(e, ERR_REMOTE, "it ended with status %d%s", p->end->status, words);
+	return err_set(e, ERR_REMOTE, "it ended with status %d%s%s", p->end->status,
+		       *words ? ": " : ", without a word", words);
 }
 
 int program_run(const struct program_plan *plan, struct program_end *ret, struct err *e)

@@ -16,6 +16,7 @@
 #include "fetch/base64.h"
 #include "fetch/program.h"
 #include "fetch/source.h"
+#include "fetch/ssh.h"
 #include "fetch/tree_walk.h"
 
 #include <fcntl.h>
@@ -73,7 +74,7 @@ static int check(const struct fetch_source *s, struct err *e)
 		return err_set(e, ERR_USAGE, "\"ref\": expected a branch, a tag or a whole commit");
 	if (s->token_file && (!scheme || !text_has_word("http https", protocol)))
 		return err_set(e, ERR_USAGE, "\"token-file\" is for http and https");
-	return 0;
+	return ssh_check(s, e);
 }
 
 static void add_variable(struct git *g, const char *name, const char *value)
@@ -81,31 +82,6 @@ static void add_variable(struct git *g, const char *name, const char *value)
 	owned char *text = mem_format("%s=%s", name, value);
 
 	list_add(&g->environment, text);
-}
-
-/* For a shell: git gives GIT_SSH_COMMAND to one. */
-static char *quoted(const char *text)
-{
-	struct buf b = BUF_INIT(ANSWER_MOST);
-
-	(void)buf_add_text(&b, "'");
-	for (; *text; text++)
-		(void)(*text == '\'' ? buf_add_text(&b, "'\\''") : buf_add(&b, text, 1));
-	(void)buf_add_text(&b, "'");
-	return buf_take(&b);
-}
-
-static void add_ssh(struct git *g)
-{
-	const struct fetch_source *s = g->fetch->source;
-	owned char *key = s->ssh_key_file ? quoted(s->ssh_key_file) : NULL;
-	owned char *hosts = s->known_hosts_file ? quoted(s->known_hosts_file) : NULL;
-	owned char *command =
-		mem_format("ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes%s%s%s%s",
-			   key ? " -o IdentitiesOnly=yes -i " : "", key ? key : "",
-			   hosts ? " -o UserKnownHostsFile=" : "", hosts ? hosts : "");
-
-	add_variable(g, "GIT_SSH_COMMAND", command);
 }
 
 /* "USER:PASSWORD", or a token as the forges have it. */
@@ -128,6 +104,7 @@ static int read_token(struct git *g, struct err *e)
 static int set_environment(struct git *g, struct err *e)
 {
 	const struct fetch_source *s = g->fetch->source;
+	owned char *ssh = ssh_command(s);
 
 	/* No word of who started us, and no .netrc of theirs. */
 	list_add(&g->environment, "GIT_*");
@@ -144,7 +121,7 @@ static int set_environment(struct git *g, struct err *e)
 	add_variable(g, "LC_ALL", "C");
 	if (s->ca_file)
 		add_variable(g, "GIT_SSL_CAINFO", s->ca_file);
-	add_ssh(g);
+	add_variable(g, "GIT_SSH_COMMAND", ssh);
 	if (s->token_file && read_token(g, e) < 0)
 		return -1;
 	owned char *config =

@@ -12,6 +12,7 @@
 #include "base/token.h"
 #include "fetch/program.h"
 #include "fetch/source.h"
+#include "fetch/ssh.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static int check(const struct fetch_source *s, struct err *e)
 	if ((s->ssh_key_file || s->known_hosts_file) && daemon)
 		return err_set(e, ERR_USAGE,
 			       "\"ssh-key-file\" and \"known-hosts-file\" are for HOST:PATH");
-	return 0;
+	return ssh_check(s, e);
 }
 
 /* rsync refuses a file that others can read, which a mounted Secret is: it comes by its stdin. */
@@ -56,17 +57,6 @@ static int open_password(const struct fetch *f, int *ret_fd, struct err *e)
 	if (token_read(f->source->password_file, &b, e) < 0)
 		return err_in(e, "password-file");
 	return program_secret(b.data, ret_fd, e);
-}
-
-/* rsync takes the words apart itself: a quote ends where it began. */
-static char *ssh_command(const struct fetch_source *s)
-{
-	return mem_format("ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes%s%s%s%s%s%s",
-			  s->ssh_key_file ? " -o IdentitiesOnly=yes -i \"" : "",
-			  s->ssh_key_file ? s->ssh_key_file : "", s->ssh_key_file ? "\"" : "",
-			  s->known_hosts_file ? " -o \"UserKnownHostsFile=" : "",
-			  s->known_hosts_file ? s->known_hosts_file : "",
-			  s->known_hosts_file ? "\"" : "");
 }
 
 /* The directory of the last good tree that holds what this one will hold. */

@@ -184,6 +184,43 @@ expect_commit() {
 	fetch "\"git\": \"http://127.0.0.1:$http_port/moved/it.git\", \"token-file\": \"token\"" stale
 }
 
+# A server of ssh for who we are, with a key of its own.
+start_ssh() {
+	ssh_port=$(free_port)
+	ssh-keygen -q -t ed25519 -N '' -f host-key
+	ssh-keygen -q -t ed25519 -N '' -f "our key"
+	ssh-keygen -q -t ed25519 -N '' -f stranger
+	cp "our key.pub" authorized
+	cat >sshd.conf <<-END
+		Port $ssh_port
+		ListenAddress 127.0.0.1
+		HostKey $dir/host-key
+		AuthorizedKeysFile $dir/authorized
+		StrictModes no
+		PasswordAuthentication no
+		UsePAM no
+		PidFile none
+	END
+	[[ $EUID != 0 ]] || mkdir -p /run/sshd
+	start sshd "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/sshd.conf"
+	within 10 ssh-keyscan -p "$ssh_port" 127.0.0.1
+	printf '[127.0.0.1]:%s %s\n' "$ssh_port" "$(<host-key.pub)" >"known hosts"
+}
+
+@test "git: by ssh, with a key and a host that is known, and without" {
+	local it
+
+	start_ssh
+	it="\"git\": \"ssh://$(id -un)@127.0.0.1:$ssh_port$dir/serve/it.git\", \"ref\": \"main\""
+	fetch "$it, \"ssh-key-file\": \"$dir/our key\"" missing 5
+	[[ $(answer .error) == *"Host key verification failed"* ]]
+	fetch "$it, \"ssh-key-file\": \"$dir/stranger\", \"known-hosts-file\": \"$dir/known hosts\"" missing 5
+	[[ $(answer .error) == *"Permission denied"* ]]
+	fetch "$it, \"ssh-key-file\": \"$dir/our key\", \"known-hosts-file\": \"$dir/known hosts\"" fetched
+	expect_commit HEAD
+	fetch "$it, \"ssh-key-file\": \"$dir/our key\", \"known-hosts-file\": \"$dir/known hosts\"" unchanged
+}
+
 @test "git: the tester's own configuration, hooks and prompts have no say" {
 	git config --global url."git://127.0.0.1:1/".insteadOf "git://127.0.0.1:$git_port/"
 	git config --global core.hooksPath "$dir/hooks"
