@@ -5,14 +5,14 @@
 #include <locale.h>
 #include <stdlib.h>
 
-#define GROUPS(GROUP)      \
-	GROUP(test_path)   \
-	GROUP(test_plant)  \
-	GROUP(test_trust)  \
-	GROUP(test_unpack) \
+#define GROUPS(GROUP)             \
+	GROUP(test_path)          \
+	GROUP(test_plant)         \
+	GROUP(test_trust)         \
+	GROUP(test_unpack)        \
 	GROUP(test_fetch_request) \
-	GROUP(test_fetch_tree) \
-	GROUP(test_fetch_s3) \
+	GROUP(test_fetch_tree)    \
+	GROUP(test_fetch_s3)      \
 	GROUP(test_fetch_corpus)
 
 #define DECLARE(name) int name(void);
