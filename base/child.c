@@ -7,6 +7,7 @@
  */
 #include "base/child.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/io.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -157,4 +159,22 @@ void child_reap(void)
 		child_forget(c);
 		c->on_exit(c, WIFSIGNALED(state) ? 128 + WTERMSIG(state) : WEXITSTATUS(state));
 	}
+}
+
+bool child_await(const struct child *c, int64_t until_ms)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	for (child_reap(); c->pid; child_reap()) {
+		int64_t left = until_ms - clock_ms();
+
+		if (left <= 0)
+			return false;
+		const struct timespec span = { .tv_sec = left / 1000,
+					       .tv_nsec = left % 1000 * 1000000 };
+		(void)sigtimedwait(&set, NULL, &span);
+	}
+	return true;
 }

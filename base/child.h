@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct err;
@@ -42,6 +43,12 @@ void child_signal(struct child *c, int number);
 
 /* Forgets a running child: it will be reaped as an orphan, on_exit is not called. */
 void child_forget(struct child *c);
+
+/*
+ * Waits for the end of c, whose on_exit is called, until that clock_ms(); false: it is still there.
+ * SIGCHLD has to be blocked since before child_start(): so its end is not missed, however early.
+ */
+bool child_await(const struct child *c, int64_t until_ms);
 
 /* Reaps everything that has ended. status of on_exit: exit status, or 128 + signal number. */
 void child_reap(void);

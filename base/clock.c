@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <time.h>
 
 int64_t clock_ms(void)
@@ -55,4 +56,12 @@ void clock_pause(int64_t ms)
 	const struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
 	(void)nanosleep(&span, NULL);
+}
+
+int64_t clock_jittered(int64_t ms)
+{
+	unsigned char byte = 128;
+
+	(void)!getrandom(&byte, sizeof(byte), GRND_NONBLOCK);
+	return ms * 4 / 5 + ms * 2 / 5 * byte / 255;
 }

@@ -18,3 +18,8 @@ const char *clock_stamp(char text[CLOCK_TEXT_SIZE]);
 
 /* A span as a person says it: "350ms", "2.5s", "3m20s"; returns text. */
 const char *clock_span(int64_t ms, char text[CLOCK_TEXT_SIZE]);
+
+/*
+ * 20 percent more or less, so that a fleet that was updated together does not knock together.
+ */
+int64_t clock_jittered(int64_t ms);

@@ -66,6 +66,11 @@ void json_put_bool(struct json *object, const char *key, bool value)
 	json_put(object, key, out(cJSON_CreateBool(value)));
 }
 
+struct json *json_copy(const struct json *j)
+{
+	return out(cJSON_Duplicate(in_const(j), true));
+}
+
 void json_put(struct json *object, const char *key, struct json *value)
 {
 	(void)cJSON_AddItemToObject(in(object), key, in(value));

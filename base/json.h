@@ -26,6 +26,8 @@ void json_put_bool(struct json *object, const char *key, bool value);
 
 void json_add_text(struct json *array, const char *text);
 
+struct json *json_copy(const struct json *j);
+
 /* An array of them. */
 struct json *json_list(const struct list *l);
 

@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "base/metric.h"
 
-#include <sys/random.h>
-
 /*
  * While nothing listens, asking costs next to nothing and the game may be up any moment: players
  * wait for it. After this long it is more likely broken than starting.
@@ -51,21 +49,12 @@ static void try_now(struct tries *t)
 	t->trigger->way->start(t->trigger, &t->key, timeout > 0 ? timeout : 1);
 }
 
-/* A fleet that was updated together must not knock together: 20 percent either way. */
-static int64_t jittered(int64_t ms)
-{
-	unsigned char byte = 128;
-
-	(void)!getrandom(&byte, sizeof(byte), GRND_NONBLOCK);
-	return ms * 4 / 5 + ms * 2 / 5 * byte / 255;
-}
-
 static int64_t next_pause(struct tries *t, bool not_there_yet)
 {
 	if (not_there_yet && clock_ms() - t->began < UNREACHABLE_PATIENCE_MS)
 		return UNREACHABLE_PAUSE_MS;
 	t->pause_ms = t->pause_ms ? min_of(2 * t->pause_ms, t->backoff_ms) : REFUSED_PAUSE_MS;
-	return jittered(t->pause_ms);
+	return clock_jittered(t->pause_ms);
 }
 
 static void end_one(struct tries *t, enum tries_state state)

@@ -128,6 +128,24 @@ static void print_sync(const struct json *j)
 	print_if_there("           last failure: ", s, "last_error");
 }
 
+static void print_fetched(const struct json *j)
+{
+	const struct json *list = json_get(j, "fetched");
+	const char *head = "fetched    ";
+
+	for (const struct json *f = json_is_array(list) ? json_first(list) : NULL; f;
+	     f = json_next(f)) {
+		const char *error = json_text(json_get(f, "error"));
+		owned char *line =
+			mem_format("%s: %s, %s of %s%s%s", text_of(f, "name"), text_of(f, "state"),
+				   text_of(f, "version"), text_of(f, "fetched_at"),
+				   error ? "; " : "", error ? error : "");
+
+		print_line(head, line);
+		head = "           ";
+	}
+}
+
 static void print_watch(const struct json *j)
 {
 	const struct json *w = json_get(j, "watch");
@@ -171,6 +189,7 @@ static void print_for_people(const struct json *j)
 	print_kept(j);
 	print_reload(j);
 	print_sync(j);
+	print_fetched(j);
 	print_watch(j);
 	print_probes(j);
 }

@@ -22,19 +22,16 @@ static void *values_of(struct config *c, const struct config_row *row)
 	return (char *)c + row->values;
 }
 
-/* Which source of a value wins over which. */
-enum rank { RANK_DEFAULT, RANK_FILE, RANK_ENVIRONMENT, RANK_FLAG };
-
 struct source {
 	const char *origin; /* for people: "--deadline" */
-	enum rank rank;
+	enum config_rank rank;
 };
 
 /* A list in a variable is written in lines; everywhere else an item may have lines itself. */
 static int set_value(const struct config_row *row, void *values, const struct source *from,
 		     const char *text, struct err *e)
 {
-	if (from->rank == RANK_ENVIRONMENT)
+	if (from->rank == CONFIG_RANK_ENVIRONMENT)
 		return setting_set(row->setting, values, text, e);
 	return setting_add(row->setting, values, text, e);
 }
@@ -153,7 +150,7 @@ static int apply_member(struct config *c, const char *file, const struct json *m
 {
 	const char *key = json_key(member);
 	owned char *origin = mem_format("%s: \"%s\"", file, key);
-	const struct source from = { origin, RANK_FILE };
+	const struct source from = { origin, CONFIG_RANK_FILE };
 	struct config_row row;
 	size_t index;
 
@@ -241,7 +238,7 @@ static int apply_variable(struct config *c, const char *variable, struct err *e)
 	owned char *name = mem_copy_part(variable, length);
 	const char *value = variable[length] ? variable + length + 1 : "";
 
-	const struct source from = { name, RANK_ENVIRONMENT };
+	const struct source from = { name, CONFIG_RANK_ENVIRONMENT };
 
 	if (find_variable(name, &index))
 		return set_row(c, index, value, &from, e);
@@ -303,7 +300,7 @@ static int apply_flag(struct config *c, const struct command *command,
 	}
 	if (!value)
 		return err_set(e, ERR_USAGE, "%s: expected a value after it", flag);
-	const struct source from = { flag, RANK_FLAG };
+	const struct source from = { flag, CONFIG_RANK_FLAG };
 	return set_row(c, index, value, &from, e) < 0 ? -1 : used;
 }
 

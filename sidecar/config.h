@@ -16,6 +16,7 @@
 #include "reloader/endpoint.h"
 #include "reloader/settings.h"
 #include "reloader/watcher.h"
+#include "sidecar/fetch.h"
 #include "sidecar/rows.h"
 #include "sync/sync.h"
 
@@ -65,6 +66,7 @@ struct pre_stop_settings {
 struct config {
 	struct general_settings general;
 	struct sync_settings sync;
+	struct fetch_settings fetch;
 	struct reload_settings reload;
 	struct serve_settings serve;
 	struct endpoint_settings endpoint;
@@ -81,6 +83,14 @@ struct config {
 	struct list operands; /* what the command line has besides flags */
 	struct list origins;  /* of each row of the joined table */
 	unsigned char *ranks; /* and how strong that origin is */
+};
+
+/* Which origin of a value wins over which. */
+enum config_rank {
+	CONFIG_RANK_DEFAULT,
+	CONFIG_RANK_FILE,
+	CONFIG_RANK_ENVIRONMENT,
+	CONFIG_RANK_FLAG
 };
 
 /* Zero with defaults applied. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -69,13 +70,15 @@ struct sync_notes one_sync_notes(struct progress *p)
 	return (struct sync_notes){ .note = write_note, .progress = show_progress, .owner = p };
 }
 
-static int sync_locked(struct sync *s, const struct config *c, const char *back,
-		       const struct sync_notes *notes, struct sync_result *ret, struct err *e)
+static int sync_locked(struct sync *s, struct config *c, const char *back,
+		       const struct sync_notes *notes, struct sync_report *ret, struct err *e)
 {
-	if (!back)
-		return sync_once(s, &c->sync, notes, ret, e);
-	return sync_rollback(s, &c->sync, text_is(back, ONE_SYNC_NEWEST) ? NULL : back, notes, ret,
-			     e);
+	if (back)
+		return sync_rollback(s, &c->sync, text_is(back, ONE_SYNC_NEWEST) ? NULL : back,
+				     notes, &ret->result, e);
+	if (fetch_sources(c, &ret->fetched, e) < 0)
+		return -1;
+	return sync_once(s, &c->sync, notes, &ret->result, e);
 }
 
 /* The resident keeps the lock for as long as it lives: so it is asked to do it. */
@@ -104,11 +107,12 @@ int one_sync(struct config *c, const char *back)
 		return status;
 	}
 	report.done = report.done && take_lock(&s, c, &report.e) == 0 &&
-		      sync_locked(&s, c, back, &notes, &report.result, &report.e) == 0;
+		      sync_locked(&s, c, back, &notes, &report, &report.e) == 0;
 	sync_close(&s);
 	progress_end(&progress);
 	report.took_ms = clock_ms() - began;
 	owned char *text = c->json ? sync_report_print(&report) : sync_report_say(&report);
+	json_free(report.fetched);
 	if (report.done || c->json)
 		(void)printf("%s\n", text);
 	if (report.done)

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/http_client.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "sidecar/commands.h"
 #include "sidecar/config.h"
@@ -29,6 +30,7 @@ static int tell(const struct config *c, const char *text, struct err *e)
 
 		(void)printf("%s\n", said);
 	}
+	json_free(report.fetched);
 	if (report.done)
 		return EXIT_DONE;
 	return c->json ? (int)err_exit_status(&report.e) : command_failed(&report.e);

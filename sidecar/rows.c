@@ -53,6 +53,28 @@ static const struct setting listen_rows[] = {
 		  "set: nowhere." },
 };
 
+static const struct setting fetch_rows[] = {
+	{ .name = "fetch-every",
+	  .value = "TIME",
+	  .type = SETTING_DURATION,
+	  .offset = offsetof(struct fetch_settings, every),
+	  .standard = "5m",
+	  .help = "How often to ask whether fetched sources have changed, a fifth sooner or later. "
+		  "0s: only at the start." },
+	{ .name = "fetch-cache",
+	  .value = "DIR",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct fetch_settings, cache),
+	  .help = "Directory for the last good copy of each, which has to survive a restart. Not "
+		  "set: `sources` in the state directory." },
+	{ .name = "fetch-program",
+	  .value = "FILE",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct fetch_settings, program),
+	  .standard = "/gs-fetch",
+	  .help = "The program that fetches them." },
+};
+
 static const struct setting deadline_rows[] = {
 	{ .name = "deadline",
 	  .value = "TIME",
@@ -177,6 +199,7 @@ static const struct {
 } groups[] = {
 	{ GROUP_TARGET, AT(sync), &sync_target_rows, { 0 } },
 	{ GROUP_SYNC, AT(sync), &sync_rows, { 0 } },
+	{ GROUP_SYNC, AT(fetch), NULL, SETTING_GROUP(fetch_rows) },
 	{ GROUP_LABEL, AT(sync), &sync_label_rows, { 0 } },
 	{ GROUP_FORCE, AT(sync), &sync_force_rows, { 0 } },
 	{ GROUP_EXPLAIN, AT(explain), NULL, SETTING_GROUP(explain_rows) },

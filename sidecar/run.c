@@ -123,7 +123,15 @@ int cmd_run(struct config *c)
 	if (set_up(&r, &e) < 0) {
 		status = command_failed(&e);
 	} else {
-		owned char *sources = list_join(&c->sync.sources, ", ");
+		struct list shown = { 0 };
+
+		for (size_t i = 0; i < c->sync.sources.count; i++) {
+			owned char *source = fetch_shown(c->sync.sources.items[i]);
+
+			list_add(&shown, source);
+		}
+		owned char *sources = list_join(&shown, ", ");
+		list_clear(&shown);
 
 		log_info("running: version " VERSION ", from %s to %s, reload by %s", sources,
 			 c->sync.target,

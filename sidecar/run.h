@@ -47,6 +47,7 @@ struct run {
 	bool asked_runs;
 	struct http_request *asker;
 	struct sync_report report; /* of the last sync that succeeded */
+	struct json *fetched;      /* what gs-fetch said of each source; NULL: nothing yet */
 	struct err sync_error;     /* why the last one failed, if it did */
 	uint64_t syncs, sync_failures;
 	int64_t published_at; /* clock_ms(), 0: not yet */

@@ -196,6 +196,19 @@ static struct json *kept_json(const struct run *r)
 	return j;
 }
 
+static struct json *sources_json(const struct run *r)
+{
+	const struct list *sources = &r->config->sync.sources;
+	struct json *j = json_array();
+
+	for (size_t i = 0; i < sources->count; i++) {
+		owned char *shown = fetch_shown(sources->items[i]);
+
+		json_add_text(j, shown);
+	}
+	return j;
+}
+
 static void on_status(struct http_request *request, void *owner)
 {
 	struct run *r = owner;
@@ -211,7 +224,8 @@ static void on_status(struct http_request *request, void *owner)
 	json_put_number(j, "uptime_ms", (double)(clock_ms() - r->began));
 	json_put_bool(j, "first_start", r->first_start);
 	json_put_bool(j, "synced", r->facts.published);
-	json_put(j, "sources", json_list(&r->config->sync.sources));
+	json_put(j, "sources", sources_json(r));
+	json_put(j, "fetched", r->fetched ? json_copy(r->fetched) : json_array());
 	json_put_text(j, "target", r->config->sync.target);
 	json_put(j, "published", record_json(&published));
 	json_put(j, "kept", kept_json(r));

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -67,12 +68,27 @@ static void on_output(struct loop_watch *w, uint32_t events)
 		close_output(r);
 }
 
-/* The next sync takes away what is old by then. */
-static void expect_old_trees(struct run *r)
+/* The next sync takes away what is old by then, or fetches what is new by then. */
+static void expect_next(struct run *r)
 {
-	if (r->report.result.old_trees)
-		loop_timer_start(r->loop, &r->next_sync,
-				 r->config->sync.grace + OLD_TREES_LATER_MS);
+	int64_t pause = r->report.result.old_trees ? r->config->sync.grace + OLD_TREES_LATER_MS : 0;
+	int64_t every = fetch_is_wanted(&r->config->sync.sources)
+				? clock_jittered(r->config->fetch.every)
+				: 0;
+
+	if (every && (!pause || every < pause))
+		pause = every;
+	if (pause)
+		loop_timer_start(r->loop, &r->next_sync, pause);
+}
+
+static void take_fetched(struct run *r, struct sync_report *report)
+{
+	if (!report->fetched)
+		return;
+	json_free(r->fetched);
+	r->fetched = report->fetched;
+	report->fetched = NULL;
 }
 
 /* A look at a source that has not changed is worth no line and no reload. */
@@ -84,7 +100,7 @@ static void take_report(struct run *r, const struct sync_report *report)
 	bool news = first || now->serial != last->serial || !text_is(now->digest, last->digest);
 
 	r->report = *report;
-	expect_old_trees(r);
+	expect_next(r);
 	r->sync_error = report->e;
 	r->sync_pause_ms = 0;
 	r->facts.sync_failed = false;
@@ -116,7 +132,7 @@ static void asked_in_vain(struct run *r, const struct sync_report *report)
 	if (r->sync_again || r->facts.sync_failed || !r->published_at)
 		run_sync_begin(r);
 	else
-		expect_old_trees(r);
+		expect_next(r);
 }
 
 static void on_sync_end(struct child *child, int status)
@@ -134,6 +150,7 @@ static void on_sync_end(struct child *child, int status)
 	else if (sync_report_read(r->sync_text.data, &report, &e) == 0)
 		e = report.e;
 	buf_done(&r->sync_text);
+	take_fetched(r, &report);
 	if (r->asked_runs && e.kind != ERR_NONE) {
 		report.e = e;
 		asked_in_vain(r, &report);
@@ -199,6 +216,11 @@ static void child_arguments(const struct run *r, struct list *l)
 		list_add(l, r->asked);
 	add_settle_flags(r, l);
 	for (size_t i = 0; config_row(i, &row); i++) {
+		/* What is to be fetched it reads where we did: arguments are for all to see. */
+		if (text_is(row.setting->name, "source") &&
+		    r->config->ranks[i] < CONFIG_RANK_FLAG &&
+		    fetch_is_wanted(&r->config->sync.sources))
+			continue;
 		if (row.group & (GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_GENERAL))
 			add_flags(row.setting, (const char *)r->config + row.values, l);
 	}
@@ -358,4 +380,5 @@ void run_sync_stop(struct run *r)
 		child_forget(&r->sync_child);
 	close_output(r);
 	buf_done(&r->sync_text);
+	json_free(r->fetched);
 }

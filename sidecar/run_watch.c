@@ -12,6 +12,7 @@
 #include "base/watch.h"
 #include "sidecar/run.h"
 #include "sync/layer.h"
+#include "sync/layers.h"
 
 int run_watch_check(const struct config *c, struct err *e)
 {
@@ -34,6 +35,8 @@ int run_watch_check(const struct config *c, struct err *e)
 static void watch_roots(const struct config *c, struct list *ret)
 {
 	for (size_t i = 0; i < c->sync.sources.count; i++) {
+		if (layers_awaits(c->sync.sources.items[i]))
+			continue;
 		owned char *directory = layer_directory(c->sync.sources.items[i]);
 
 		list_add(ret, directory);

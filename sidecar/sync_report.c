@@ -35,6 +35,8 @@ char *sync_report_print(const struct sync_report *r)
 		json_put_text(j, "error", r->e.text);
 		json_put_number(j, "exit_status", err_exit_status(&r->e));
 	}
+	if (r->fetched)
+		json_put(j, "fetched", json_copy(r->fetched));
 	char *text = json_print(j, false);
 	json_free(j);
 	return text;
@@ -77,6 +79,8 @@ int sync_report_read(const char *text, struct sync_report *ret, struct err *e)
 	r.result.carried = number_of(j, "carried");
 	r.result.old_trees = number_of(j, "old_trees");
 	r.took_ms = (int64_t)number_of(j, "took_ms");
+	if (json_is_array(json_get(j, "fetched")))
+		r.fetched = json_copy(json_get(j, "fetched"));
 	json_free(j);
 	*ret = r;
 	return 0;

@@ -14,12 +14,13 @@ struct sync_report {
 	struct err e; /* when it is not */
 	struct sync_result result;
 	int64_t took_ms;
+	struct json *fetched; /* what gs-fetch says of each source; NULL: nothing */
 };
 
 /* On one line, on the heap. */
 char *sync_report_print(const struct sync_report *r);
 
-/* -1 with e when text is not such a report. */
+/* -1 with e when text is not such a report. ret->fetched is to be freed. */
 int sync_report_read(const char *text, struct sync_report *ret, struct err *e);
 
 /* For people: "published 3f2a... (serial 3): 30 files, 120 kB; ..."; on the heap. */

@@ -104,22 +104,6 @@ static void on_exit_of(struct child *c, int status)
 	v->status = status;
 }
 
-/* SIGCHLD is blocked: it waits for us, however early it comes. */
-static void await_end(const struct validation *v, int64_t until_ms, const sigset_t *set)
-{
-	child_reap();
-	while (!v->ended) {
-		int64_t left = until_ms - clock_ms();
-
-		if (left <= 0)
-			return;
-		const struct timespec span = { .tv_sec = left / 1000,
-					       .tv_nsec = left % 1000 * 1000000 };
-		(void)sigtimedwait(set, NULL, &span);
-		child_reap();
-	}
-}
-
 static int run_validation(const struct list *command, int64_t deadline_ms, int dir,
 			  struct validation *ret, struct err *e)
 {
@@ -142,8 +126,7 @@ static int run_validation(const struct list *command, int64_t deadline_ms, int d
 	if (status == 0) {
 		const pid_t group = child.pid;
 
-		await_end(ret, until, &set);
-		if (!ret->ended)
+		if (!child_await(&child, until))
 			child_forget(&child);
 		(void)kill(-group, SIGKILL);
 	}

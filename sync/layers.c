@@ -7,11 +7,15 @@
 #include "sync/hash.h"
 #include "sync/sync.h"
 
+bool layers_awaits(const char *spec)
+{
+	return *spec == '{';
+}
+
 int layers_open(struct layers *ret, const struct sync_settings *settings, struct err *e)
 {
 	ret->count = 0;
 	ret->merge = (struct merge){ .layers = ret->items,
-				     .count = settings->sources.count,
 				     .include = &settings->include,
 				     .exclude = &settings->exclude };
 	/* Not for a sync, which has been checked, but for who asks without one. */
@@ -19,12 +23,17 @@ int layers_open(struct layers *ret, const struct sync_settings *settings, struct
 		return err_set(e, ERR_USAGE, "%zu sources: no more than %d can be merged",
 			       settings->sources.count, LAYERS_MOST);
 	for (size_t i = 0; i < settings->sources.count; i++) {
+		const char *spec = settings->sources.items[i];
+
+		if (layers_awaits(spec))
+			continue;
 		struct layer *l = &ret->items[ret->count++];
 
 		*l = LAYER_INIT;
-		if (layer_open(l, settings->sources.items[i], e) < 0)
+		if (layer_open(l, spec, e) < 0)
 			return -1;
 	}
+	ret->merge.count = ret->count;
 	return 0;
 }
 

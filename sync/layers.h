@@ -5,6 +5,8 @@
 #include "sync/layer.h"
 #include "sync/merge.h"
 
+#include <stdbool.h>
+
 struct err;
 struct sync_notes;
 struct sync_settings;
@@ -15,7 +17,10 @@ struct layers {
 	struct merge merge; /* of them, with the filters of the settings */
 };
 
-/* ret is to be closed whatever happened. */
+/* A source that is yet to be made a directory: of it nothing can be opened. */
+bool layers_awaits(const char *spec);
+
+/* ret is to be closed whatever happened. Sources that are awaited are no layers. */
 int layers_open(struct layers *ret, const struct sync_settings *settings, struct err *e);
 
 /* As layer_load() for each; how far seals are trusted is in the settings. */

@@ -66,8 +66,8 @@ static bool wants_it_beside(const struct sync_settings *settings)
 	return !settings->state && settings->publish == SYNC_PUBLISH_EXCHANGE;
 }
 
-/* On the heap. One that is still in the target is moved once its lock is ours. */
-static char *state_path_for(const struct sync_settings *settings)
+/* One that is still in the target is moved once its lock is ours. */
+char *sync_state_path(const struct sync_settings *settings)
 {
 	char *path =
 		settings->state ? mem_copy(settings->state) : state_default_path(settings->target);
@@ -80,7 +80,7 @@ static char *state_path_for(const struct sync_settings *settings)
 
 int sync_open(struct sync *s, const struct sync_settings *settings, struct err *e)
 {
-	owned char *state = state_path_for(settings);
+	owned char *state = sync_state_path(settings);
 
 	if (settings->publish == SYNC_PUBLISH_EXCHANGE &&
 	    publish_exchange_check_target(settings->target, e) < 0)
@@ -131,7 +131,7 @@ static void remove_if_new(const struct state *s)
 /* Another sidecar may have moved it since it was opened here; one that was made here then goes. */
 static int follow(struct sync *s, const struct sync_settings *settings, struct err *e)
 {
-	owned char *path = state_path_for(settings);
+	owned char *path = sync_state_path(settings);
 
 	if (settings->state || text_is(path, s->state.path))
 		return 0;

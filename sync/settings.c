@@ -37,8 +37,10 @@ static const struct setting rows[] = {
 	  .value = "DIR[:SUBPATH]",
 	  .type = SETTING_LIST,
 	  .offset = AT(sources),
+	  .objects = true,
 	  .help = "Directory whose files are synced, in the sidecar's image; given again, another "
-		  "layer that covers the ones before." },
+		  "layer that covers the ones before. Or a JSON object: what gs-fetch makes a "
+		  "directory of (docs/sources.md)." },
 	{ .name = "publish",
 	  .value = "MODE",
 	  .type = SETTING_CHOICE,

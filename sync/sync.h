@@ -65,6 +65,9 @@ struct sync_result {
 	uint64_t old_trees; /* that are there until their grace time is over */
 };
 
+/* Where the state directory is, or will be; on the heap. */
+char *sync_state_path(const struct sync_settings *settings);
+
 /* ERR_USAGE when the directories lie in each other; ERR_SYSTEM when one cannot be used. */
 int sync_open(struct sync *s, const struct sync_settings *settings, struct err *e);
 void sync_close(struct sync *s);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch: see fetch.h. */
+#include "sidecar/fetch.h"
+
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sidecar/config.h"
+#include "sync/layers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ANSWER_MOST ((size_t)1024 * 1024)
+
+bool fetch_is_wanted(const struct list *sources)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		if (layers_awaits(sources->items[i]))
+			return true;
+	return false;
+}
+
+int fetch_check_item(const char *item, struct err *e)
+{
+	struct json *j = layers_awaits(item) ? json_read(item, e) : NULL;
+	int status = layers_awaits(item) && !j ? -1 : 0;
+
+	if (j && !json_text(json_get(j, "name")))
+		status = err_set(e, ERR_USAGE, "a source that is fetched needs a \"name\"");
+	json_free(j);
+	return status;
+}
+
+char *fetch_shown(const char *source)
+{
+	struct err ignored;
+	struct json *j = layers_awaits(source) ? json_read(source, &ignored) : NULL;
+	const char *name = json_text(json_get(j, "name"));
+	char *shown = mem_copy(name ? name : source);
+
+	json_free(j);
+	return shown;
+}
+
+/* An open file with the request, at its begin: URLs may have secrets that no argument may show. */
+static int request_file(const struct list *sources, struct err *e)
+{
+	struct list objects = { 0 };
+
+	for (size_t i = 0; i < sources->count; i++)
+		if (layers_awaits(sources->items[i]))
+			list_add(&objects, sources->items[i]);
+	owned char *joined = list_join(&objects, ",");
+	owned char *request = mem_format("{\"sources\":[%s]}", joined);
+	list_clear(&objects);
+	owned_fd fd = memfd_create("sources", MFD_CLOEXEC);
+
+	if (fd < 0 || io_write(fd, request, strlen(request)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "write down which sources to fetch");
+	return fd_take(&fd);
+}
+
+static void on_exit_of(struct child *c, int status)
+{
+	*(int *)c->owner = status;
+}
+
+/* Its answer in b; its log lines go where ours do. The exit status, or -1 with e. */
+static int ask(const char *const *argv, int request, struct buf *b, struct err *e)
+{
+	int ends[2], exit_status = -1;
+	struct child child = { .on_exit = on_exit_of, .owner = &exit_status };
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	owned_fd from = ends[0], to = ends[1];
+	const struct child_plan plan = { .argv = argv,
+					 .in = request,
+					 .out = to,
+					 .err = STDERR_FILENO,
+					 .pass = -1,
+					 .dies_with_us = true };
+
+	if (child_start(&child, &plan, e) < 0)
+		return -1;
+	fd_close(&to);
+	int status = io_read_all(from, b, e);
+	fd_close(&from);
+	(void)child_await(&child, INT64_MAX);
+	return status < 0 ? -1 : exit_status;
+}
+
+static int run_program(const struct config *c, const char *cache, struct buf *b, struct err *e)
+{
+	const char *const argv[] = { c->fetch.program,
+				     "fetch",
+				     "--cache",
+				     cache,
+				     "--log-format",
+				     c->general.log_format ? "json" : "text",
+				     NULL };
+	owned_fd request = request_file(&c->sync.sources, e);
+	sigset_t set, before;
+
+	if (request < 0)
+		return -1;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &set, &before);
+	int status = ask(argv, request, b, e);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (status < 0 && e->sys == ENOENT)
+		return err_set(e, ERR_USAGE,
+			       "a source has to be fetched, but '%s' is not there: take the image "
+			       "that has it, or set fetch-program",
+			       c->fetch.program);
+	return status < 0 ? err_in(e, "fetch") : status;
+}
+
+/* The answer's directories, in the order of the objects. */
+static int take_directories(struct list *sources, const struct json *answers, struct err *e)
+{
+	const struct json *one = json_first(answers);
+
+	for (size_t i = 0; i < sources->count; i++) {
+		if (!layers_awaits(sources->items[i]))
+			continue;
+		const char *directory = json_text(json_get(one, "directory"));
+		const char *name = json_text(json_get(one, "name"));
+		const char *error = json_text(json_get(one, "error"));
+
+		if (!directory)
+			return err_set(e, ERR_REMOTE, "source \"%s\": %s", name ? name : "",
+				       error ? error : "gs-fetch says nothing of it");
+		free(sources->items[i]);
+		sources->items[i] = mem_copy(directory);
+		one = json_next(one);
+	}
+	return 0;
+}
+
+int fetch_sources(struct config *c, struct json **ret, struct err *e)
+{
+	owned char *state = c->fetch.cache ? NULL : sync_state_path(&c->sync);
+	owned char *in_state = state ? mem_format("%s/sources", state) : NULL;
+	owned_buf b = BUF_INIT(ANSWER_MOST);
+	struct err unreadable;
+
+	*ret = NULL;
+	if (!fetch_is_wanted(&c->sync.sources))
+		return 0;
+	int status = run_program(c, in_state ? in_state : c->fetch.cache, &b, e);
+
+	if (status < 0)
+		return -1;
+	struct json *answer = b.length ? json_read(b.data, &unreadable) : NULL;
+	if (!answer)
+		return err_set(e, err_kind_of(status),
+			       "gs-fetch ended with status %d, as it said before", status);
+	if (json_is_array(json_get(answer, "sources")))
+		*ret = json_copy(json_get(answer, "sources"));
+	json_free(answer);
+	return take_directories(&c->sync.sources, *ret, e);
+}
