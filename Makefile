@@ -129,7 +129,7 @@ $(BUILD)/programs/%: tests/programs/%.c Makefile | $(ready)
 	@$(CC) $(link) $(warnings) -o $@ $<
 
 build/$(ARCH)/libs/stamp: tools/build-libs.sh tools/libs.sh tools/mbedtls_config.h tools/mbedtls_own.c \
-		tools/curl_printf.c base/http_client.c base/http_server.c
+		tools/curl_printf.c tools/mhd_reasons.c base/http_client.c base/http_server.c
 	tools/install-packages.sh build $(if $(filter $(HERE),$(ARCH)),,$(ARCH))
 	tools/build-libs.sh $(ARCH) $(@D)
 	@touch $@

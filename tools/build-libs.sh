@@ -19,12 +19,13 @@ lines_of_decimals=4
 
 begin "$@"
 own_printf=$top/tools/curl_printf.c
+own_reasons=$top/tools/mhd_reasons.c
 http_client=$top/base/http_client.c
 http_server=$top/base/http_server.c
 
 # The compiler's version counts: LTO objects of one gcc cannot be linked by another.
 made_of() {
-	cat "$0" "$top/tools/libs.sh" "$config" "$own_mbedtls" "$own_printf"
+	cat "$0" "$top/tools/libs.sh" "$config" "$own_mbedtls" "$own_printf" "$own_reasons"
 	named CURLOPT "$http_client"
 	named CURLINFO "$http_client"
 	named MHD "$http_server"
@@ -251,6 +252,7 @@ no_redirects() {
 
 build_libmicrohttpd() {
 	unpack libmicrohttpd
+	cp "$own_reasons" src/microhttpd/reason_phrase.c
 	only_named MHD_OPTION src/microhttpd/daemon.c "$http_server"
 	only_named MHD_DAEMON_INFO src/microhttpd/daemon.c "$http_server"
 	only_named MHD_CONNECTION_INFO src/microhttpd/connection.c "$http_server"
