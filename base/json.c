@@ -228,7 +228,7 @@ bool json_is_array(const struct json *j)
 
 const struct json *json_first(const struct json *container)
 {
-	return (const struct json *)in_const(container)->child;
+	return container ? (const struct json *)in_const(container)->child : NULL;
 }
 
 const struct json *json_next(const struct json *member)

@@ -56,7 +56,7 @@ bool json_bool(const struct json *j, bool *ret);
 bool json_is_object(const struct json *j);
 bool json_is_array(const struct json *j);
 
-/* Members in order; the key of a member of an object. */
+/* Members in order, none of NULL; the key of a member of an object. */
 const struct json *json_first(const struct json *container);
 const struct json *json_next(const struct json *member);
 const char *json_key(const struct json *member);

@@ -10,7 +10,7 @@
 
 bool text_is(const char *a, const char *b)
 {
-	return strcmp(a, b) == 0;
+	return a && b && strcmp(a, b) == 0;
 }
 
 bool text_starts(const char *text, const char *prefix)

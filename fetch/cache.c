@@ -189,14 +189,14 @@ static bool is_ours(const struct cache_folder *f, const char *name)
 	return text_is(tree, name) || text_is(objects, name);
 }
 
-static int list_names(const struct cache_folder *f, struct list *ret, struct err *e)
+static int list_names(int folder, struct list *ret, struct err *e)
 {
-	owned_fd fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	owned_fd fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *found;
 
 	if (!dir)
-		return err_sys(e, "read '%s'", f->path);
+		return err_sys(e, "read the directory");
 	(void)fd_take(&fd);
 	while ((found = io_next_entry(dir)))
 		list_add(ret, found->d_name);
@@ -214,8 +214,8 @@ static int open_folder(int cache, const char *name, struct cache_folder *f, stru
 	f->fd = openat(cache, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (f->fd < 0)
 		return err_sys(e, "open '%s'", f->path);
-	if (list_names(f, &names, e) < 0)
-		return -1;
+	if (list_names(f->fd, &names, e) < 0)
+		return err_in(e, "'%s'", f->path);
 	read_state(f, &names);
 	for (size_t i = 0; i < names.count && status == 0; i++)
 		if (!is_ours(f, names.items[i]))
@@ -233,6 +233,27 @@ int cache_folder_open(int cache, const char *dir, const char *name, const char *
 		.work = mem_format("work.%s", definition),
 	};
 	return open_folder(cache, name, ret, e);
+}
+
+static bool is_among(const struct list *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (text_is(names->items[i], name))
+			return true;
+	return false;
+}
+
+int cache_forget_updates(int cache, const struct list *names, struct err *e)
+{
+	struct list found = { 0 };
+	int status = list_names(cache, &found, e);
+
+	for (size_t i = 0; i < found.count && status == 0; i++)
+		if (text_starts(found.items[i], CACHE_UPDATE) && !is_among(names, found.items[i]) &&
+		    tree_remove(cache, found.items[i]) < 0)
+			status = err_sys(e, "remove '%s'", found.items[i]);
+	list_clear(&found);
+	return status < 0 ? err_in(e, "cache") : 0;
 }
 
 void cache_folder_done(struct cache_folder *f)

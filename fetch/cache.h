@@ -9,6 +9,9 @@
  *   DIR/NAME/download*     what has come of a file so far, and of which
  *   DIR/NAME/work.HASH     what a kind works with from one time to the next, of one definition
  *
+ * The folder of a source that is pushed (fetch/update.h) is called update.HASH, so that the
+ * configured one of that name keeps what it has.
+ *
  * A tree gets its name when it is whole, and state.json is replaced behind that, so whatever is
  * killed when, there is a last good tree or there never was one. What state.json does not name is
  * removed by the next run.
@@ -41,6 +44,8 @@ void cache_state_read(const char *text, struct cache_state *ret);
 /* On the heap. */
 char *cache_state_text(const struct cache_state *s);
 
+#define CACHE_UPDATE "update."
+
 struct cache_folder {
 	int fd;     /* DIR/NAME */
 	char *path; /* its path */
@@ -48,8 +53,13 @@ struct cache_folder {
 	struct cache_state state;
 };
 
+struct list;
+
 /* Makes DIR if need be and takes its lock, waiting for it until deadline. */
 int cache_open(const char *dir, int64_t deadline, int *ret_fd, struct err *e);
+
+/* Removes the folders of updates that are not among names. */
+int cache_forget_updates(int cache, const struct list *names, struct err *e);
 
 /* Removes what a run that was killed, or another definition of the source, has left behind. */
 int cache_folder_open(int cache, const char *dir, const char *name, const char *definition,

@@ -18,6 +18,7 @@
 
 struct fetch_options {
 	char *cache;
+	bool check;
 };
 
 static const struct setting rows[] = {
@@ -26,12 +27,37 @@ static const struct setting rows[] = {
 	  .help = "where trees are kept; made if it is not there",
 	  .type = SETTING_TEXT,
 	  .offset = offsetof(struct fetch_options, cache) },
+	{ .name = "check",
+	  .help = "fetch nothing, but tell whether the request is right",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct fetch_options, check) },
 };
 
 static int fail(const struct err *e)
 {
 	log_error("%s", e->text);
 	return err_exit_status(e);
+}
+
+/* The request is wrong: who asks by program reads that where the answer would be. */
+static int refuse(const struct err *e)
+{
+	struct json *answer = json_object();
+	struct err ignored;
+
+	json_put_text(answer, "error", e->text);
+	(void)result_print(answer, &ignored);
+	json_free(answer);
+	return fail(e);
+}
+
+static int print_nothing(struct err *e)
+{
+	struct json *result = result_new();
+	int status = result_print(result, e);
+
+	json_free(result);
+	return status < 0 ? fail(e) : EXIT_DONE;
 }
 
 static int read_request(struct fetch_request *ret, struct err *e)
@@ -58,8 +84,8 @@ static int64_t longest_timeout(const struct fetch_request *r)
 }
 
 /* 1: it has no directory. -1: its folder cannot be used. */
-static int fetch_one(int cache, const char *dir, const struct fetch_source *s, struct json *result,
-		     struct err *e)
+static int fetch_one(int cache, const char *dir, const struct fetch_source *s, const char *name,
+		     struct json *result, struct err *e)
 {
 	struct cache_folder folder;
 	struct fetch f = {
@@ -68,7 +94,7 @@ static int fetch_one(int cache, const char *dir, const struct fetch_source *s, s
 		.deadline = clock_ms() + s->timeout,
 	};
 	struct err why = { 0 };
-	int status = cache_folder_open(cache, dir, s->name, s->definition, &folder, e);
+	int status = cache_folder_open(cache, dir, name, s->definition, &folder, e);
 
 	if (status == 0) {
 		enum source_state state = source_fetch(&f, &why);
@@ -81,19 +107,31 @@ static int fetch_one(int cache, const char *dir, const struct fetch_source *s, s
 	return status;
 }
 
+static char *folder_name(const struct fetch_source *s)
+{
+	return s->pushed ? mem_format(CACHE_UPDATE "%s", s->definition) : mem_copy(s->name);
+}
+
 static int fetch_all(const char *dir, const struct fetch_request *r, struct err *e)
 {
 	owned_fd cache = -1;
 	bool missing = false;
+	struct list names = { 0 };
 	int status = cache_open(dir, clock_ms() + longest_timeout(r), &cache, e);
 
 	if (status < 0)
 		return fail(e);
 	struct json *result = result_new();
 	for (size_t i = 0; i < r->count && status >= 0; i++) {
-		status = fetch_one(cache, dir, &r->items[i], result, e);
+		owned char *name = folder_name(&r->items[i]);
+
+		list_add(&names, name);
+		status = fetch_one(cache, dir, &r->items[i], name, result, e);
 		missing |= status > 0;
 	}
+	if (status >= 0 && !r->trial)
+		status = cache_forget_updates(cache, &names, e);
+	list_clear(&names);
 	if (status >= 0)
 		status = result_print(result, e);
 	json_free(result);
@@ -110,9 +148,15 @@ static int run(const char *const *words, const void *values)
 	int status;
 
 	(void)words;
-	if (!o->cache)
-		(void)err_set(&e, ERR_USAGE, "--cache is missing: the directory to keep trees in");
-	status = !o->cache || read_request(r, &e) < 0 ? fail(&e) : fetch_all(o->cache, r, &e);
+	if (!o->cache && !o->check)
+		status = err_set(&e, ERR_USAGE,
+				 "--cache is missing: the directory to keep trees in");
+	else
+		status = read_request(r, &e);
+	if (status < 0)
+		status = refuse(&e);
+	else
+		status = o->check ? print_nothing(&e) : fetch_all(o->cache, r, &e);
 	fetch_request_done(r);
 	free(r);
 	return status;

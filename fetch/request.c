@@ -12,6 +12,7 @@
 #include "fetch/path.h"
 #include "fetch/source.h"
 #include "fetch/trust.h"
+#include "fetch/update.h"
 
 #include <string.h>
 
@@ -289,7 +290,29 @@ static int read_sources(const struct json *array, struct fetch_request *r, struc
 			return err_set(e, ERR_USAGE, "source \"%s\": the name is there twice",
 				       s->name);
 	}
-	return r->count ? 0 : err_set(e, ERR_USAGE, "\"sources\": there is none");
+	return 0;
+}
+
+static int read_updated(const struct json *update, const struct json *array,
+			struct fetch_request *r, struct err *e)
+{
+	struct json *updated = update_apply(update, array, e);
+	int status = updated ? read_sources(updated, r, e) : -1;
+
+	json_free(updated);
+	for (size_t i = 0; i < r->count && status == 0; i++)
+		r->items[i].pushed = update_has(update, r->items[i].name);
+	(void)json_bool(json_get(update, "trial"), &r->trial);
+	return status;
+}
+
+/* Members of the request that it knows. */
+static bool is_request(const struct json *j)
+{
+	for (const struct json *m = json_first(j); m; m = json_next(m))
+		if (!text_has_word("sources update", json_key(m)))
+			return false;
+	return json_is_object(j) && json_is_array(json_get(j, "sources"));
 }
 
 int fetch_request_read(const char *text, struct fetch_request *ret, struct err *e)
@@ -300,9 +323,13 @@ int fetch_request_read(const char *text, struct fetch_request *ret, struct err *
 	memset(ret, 0, sizeof(*ret));
 	if (!j)
 		return err_in(e, "request");
-	const struct json *array = json_get(j, "sources");
-	if (!json_is_object(j) || !array || !json_is_array(array) || json_next(json_first(j)))
+	const struct json *array = json_get(j, "sources"), *update = json_get(j, "update");
+	if (!is_request(j))
 		(void)err_set(e, ERR_USAGE, "request: expected {\"sources\": [...]} and no more");
+	else if (!update && !json_first(array))
+		(void)err_set(e, ERR_USAGE, "\"sources\": there is none");
+	else if (json_is_object(update))
+		status = read_updated(update, array, ret, e);
 	else
 		status = read_sources(array, ret, e);
 	json_free(j);

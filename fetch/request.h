@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * request: what is to be fetched, as JSON: {"sources": [{"name": "assets", "http": URL}, ...]}.
+ * request: what is to be fetched, as JSON: {"sources": [{"name": "assets", "http": URL}, ...]}, and
+ * with "update" what is pushed over that, see update.h; null: nothing is, and sources may be none.
  *
  * What a source may have is one row in request.c; what only one kind of source has, that kind
  * names, see source.h.
@@ -44,11 +45,13 @@ struct fetch_source {
 
 	/* Of all that says what is fetched, and not how long it may take. */
 	char *definition;
+	bool pushed;
 };
 
 struct fetch_request {
 	struct fetch_source items[REQUEST_SOURCES_MOST];
 	size_t count;
+	bool trial; /* the update may not stay: what another one has fetched is kept */
 };
 
 /* ERR_USAGE naming the source and the key. *ret is to be given back in both cases. */

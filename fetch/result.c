@@ -36,6 +36,7 @@ void result_add(struct json *result, const struct fetch *f, enum source_state st
 	owned char *error = e->kind == ERR_NONE ? NULL : text_printable(e->text);
 
 	json_put_text(j, "name", f->source->name);
+	json_put_bool(j, "pushed", f->source->pushed);
 	json_put_text(j, "state", names[state]);
 	json_put_text(j, "directory", directory);
 	json_put_text(j, "error", error);

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!r)
 		return 0;
 	if (fetch_request_read(text, r, &e) == 0) {
-		MUST(r->count > 0 && r->count <= REQUEST_SOURCES_MOST);
+		MUST(r->count <= REQUEST_SOURCES_MOST);
 		for (size_t i = 0; i < r->count; i++)
 			check_source(&r->items[i]);
 	} else {

@@ -11,6 +11,7 @@
 	GROUP(test_trust)         \
 	GROUP(test_unpack)        \
 	GROUP(test_fetch_request) \
+	GROUP(test_fetch_update)  \
 	GROUP(test_fetch_tree)    \
 	GROUP(test_fetch_s3)      \
 	GROUP(test_fetch_corpus)
