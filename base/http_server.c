@@ -422,6 +422,25 @@ int http_server_connections(const struct http_server *s)
 	return s->plan.connections;
 }
 
+/* Whether a header's list has a word, in any case and with any parameters (RFC 7240, 2). */
+static bool lists(const char *header, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (header && *header) {
+		header += strspn(header, ", \t");
+		if (strncasecmp(header, word, length) == 0 && strchr(",; \t", header[length]))
+			return true;
+		header += strcspn(header, ",");
+	}
+	return false;
+}
+
+bool http_request_prefers(const struct http_request *r, const char *word)
+{
+	return lists(http_request_header(r, "Prefer"), word);
+}
+
 bool http_request_is_tcp(const struct http_request *r)
 {
 	const union MHD_ConnectionInfo *info =

@@ -61,6 +61,9 @@ const char *http_request_body(const struct http_request *r);
 /* NULL when it is not there; the name in any case. */
 const char *http_request_header(const struct http_request *r, const char *name);
 
+/* Whether a Prefer header (RFC 7240) has the word. */
+bool http_request_prefers(const struct http_request *r, const char *word);
+
 /* It came over the network, be it loopback, and not by a unix socket. */
 bool http_request_is_tcp(const struct http_request *r);
 

@@ -11,10 +11,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_CHUNK 4096
+
+int io_memory_file(const char *text, struct err *e)
+{
+	owned_fd fd = memfd_create("text", MFD_CLOEXEC);
+
+	if (fd < 0 || io_write(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "memory file");
+	return fd_take(&fd);
+}
 
 bool io_is_there(int dir, const char *name)
 {

@@ -34,6 +34,9 @@ int io_read_file(int dir, const char *name, struct buf *b, struct err *e);
  */
 int io_read_regular(int dir, const char *name, struct buf *b, struct err *e);
 
+/* An open file without a name, with text, at its begin: for a child to read. -1 with e. */
+int io_memory_file(const char *text, struct err *e);
+
 /*
  * Replaces the file by a temporary name beside it and a rename: readers see the old or the new
  * bytes. On failure the old file is untouched and no temporary is left. Mode 0600.

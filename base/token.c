@@ -42,3 +42,10 @@ bool token_is_in(const char *authorization, const char *token)
 		difference |= (unsigned char)(given[i] ^ token[i < length ? i : length]);
 	return difference == 0 && strlen(given) == length;
 }
+
+int token_check(const char *file, const char *authorization, struct err *e)
+{
+	owned_buf token = BUF_INIT(TOKEN_MOST);
+
+	return token_read(file, &token, e) < 0 ? -1 : !token_is_in(authorization, token.data);
+}

@@ -13,7 +13,6 @@
 #include "reloader/runner.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define CONNECTIONS_MOST 1088
 #define SPARE_PART 16 /* of them, so that somebody can look while all others wait */
@@ -153,20 +152,6 @@ static void on_outcome(struct runner_request *asked, const struct runner_outcome
 		free_waiter(w);
 }
 
-/* Whether a header's list has a word, in any case and with any parameters (RFC 7240, 2). */
-static bool lists(const char *header, const char *word)
-{
-	size_t length = strlen(word);
-
-	while (header && *header) {
-		header += strspn(header, ", \t");
-		if (strncasecmp(header, word, length) == 0 && strchr(",; \t", header[length]))
-			return true;
-		header += strcspn(header, ",");
-	}
-	return false;
-}
-
 static char *copy_of(const char *header)
 {
 	return header && *header ? mem_copy(header) : NULL;
@@ -204,7 +189,7 @@ static void ask(struct endpoint *ep, struct http_request *r)
 	enum runner_answer answer = runner_ask(ep->plan.runner, &w->asked);
 	w->asking = false;
 	bool waits = answer == RUNNER_ASKED && !w->told;
-	if (waits && lists(http_request_header(r, "Prefer"), "respond-async")) {
+	if (waits && http_request_prefers(r, "respond-async")) {
 		w->request = NULL;
 		answer_accepted(r, w);
 	} else if (answer == RUNNER_KNOWN) {
@@ -220,12 +205,12 @@ static void ask(struct endpoint *ep, struct http_request *r)
 static bool is_let_in(struct endpoint *ep, struct http_request *r)
 {
 	const char *file = ep->plan.settings->token_file;
-	owned_buf token = BUF_INIT(TOKEN_MOST);
 	struct err e;
 
 	if (!file || !http_request_is_tcp(r))
 		return true;
-	if (token_read(file, &token, &e) < 0) {
+	int status = token_check(file, http_request_header(r, "Authorization"), &e);
+	if (status < 0) {
 		if (!ep->token_is_lost)
 			log_error("nobody is let in: %s", e.text);
 		ep->token_is_lost = true;
@@ -233,7 +218,7 @@ static bool is_let_in(struct endpoint *ep, struct http_request *r)
 		return false;
 	}
 	ep->token_is_lost = false;
-	if (token_is_in(http_request_header(r, "Authorization"), token.data))
+	if (status == 0)
 		return true;
 	http_request_add_header(r, "WWW-Authenticate", "Bearer");
 	answer_refusal(r, 401, "expected the header Authorization: Bearer TOKEN");

@@ -16,8 +16,17 @@ static bool is_shown(const struct command *command, const struct config_row *row
 	return row->setting->help && (command->groups & (unsigned)row->group);
 }
 
+/* URLs of sources may have secrets. */
 static char *value_of(const struct config *c, const struct config_row *row)
 {
+	if (text_is(row->setting->name, "source")) {
+		struct list shown = { 0 };
+
+		fetch_shown(&c->sync.sources, &shown);
+		char *joined = list_join(&shown, ", ");
+		list_clear(&shown);
+		return joined;
+	}
 	return setting_show(row->setting, (const char *)c + row->values);
 }
 
@@ -93,6 +102,8 @@ int cmd_check(struct config *c)
 	}
 	drop_first_operand(c);
 	if (command->check && command->check(c, &e) < 0)
+		return command_failed(&e);
+	if ((command->groups & GROUP_SYNC) && fetch_check(c, &e) < 0)
 		return command_failed(&e);
 	if (command->groups & GROUP_PROBE)
 		advise(c);

@@ -136,14 +136,25 @@ static void print_fetched(const struct json *j)
 	for (const struct json *f = json_is_array(list) ? json_first(list) : NULL; f;
 	     f = json_next(f)) {
 		const char *error = json_text(json_get(f, "error"));
-		owned char *line =
-			mem_format("%s: %s, %s of %s%s%s", text_of(f, "name"), text_of(f, "state"),
-				   text_of(f, "version"), text_of(f, "fetched_at"),
-				   error ? "; " : "", error ? error : "");
+		bool pushed = false;
+
+		(void)json_bool(json_get(f, "pushed"), &pushed);
+		owned char *line = mem_format("%s%s: %s, %s of %s%s%s", text_of(f, "name"),
+					      pushed ? " (by an update)" : "", text_of(f, "state"),
+					      text_of(f, "version"), text_of(f, "fetched_at"),
+					      error ? "; " : "", error ? error : "");
 
 		print_line(head, line);
 		head = "           ";
 	}
+}
+
+static void print_update(const struct json *j)
+{
+	const struct json *u = json_get(j, "update");
+
+	print_if_there("update     ", u, "state");
+	print_if_there("           ", u, "error");
 }
 
 static void print_watch(const struct json *j)
@@ -190,6 +201,7 @@ static void print_for_people(const struct json *j)
 	print_reload(j);
 	print_sync(j);
 	print_fetched(j);
+	print_update(j);
 	print_watch(j);
 	print_probes(j);
 }

@@ -32,7 +32,8 @@ const struct command commands[] = {
 		  "For an init container, a job, or by hand. Later sources cover earlier ones.\n"
 		  "\n"
 		  "  gs-sidecar sync --source /app/js --target /app/scripts\n"
-		  "  gs-sidecar sync --source /base --source /patch --explain js/game.js\n",
+		  "  gs-sidecar sync --source /base --source /patch --explain js/game.js\n"
+		  "  gs-sidecar sync --source /app/js --target /app/scripts --dry-run --diff\n",
 	  .groups = GROUP_TARGET | GROUP_SYNC | GROUP_LABEL | GROUP_FORCE | GROUP_EXPLAIN |
 		    GROUP_LOCK | GROUP_JSON | GROUP_INTERNAL | GROUP_GENERAL,
 	  .check = check_sync,
@@ -119,6 +120,19 @@ const struct command commands[] = {
 		      "  kubectl exec gss-2048-0 -c sidecar -- /gs-sidecar status\n",
 	  .groups = GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
 	  .run = cmd_status },
+	{ .name = "update",
+	  .help = "bring other content for a fetched source, and reload it",
+	  .teaching =
+		  "On stdin is what to bring, for sources that update-sources names:\n"
+		  "\n"
+		  "  echo '{\"version\": \"v2\", \"sources\": [{\"name\": \"patch\", \"http\": "
+		  "URL}]}' |\n"
+		  "      gs-sidecar update\n"
+		  "\n"
+		  "It is done by this container's `run`, as POST /v1/update. Exit status 0: it is\n"
+		  "published and reloaded; 5: not, and why.\n",
+	  .groups = GROUP_DEADLINE | GROUP_SERVE | GROUP_JSON | GROUP_GENERAL,
+	  .run = cmd_update },
 	{ .name = "rollback",
 	  .operands = "[DIGEST]",
 	  .help = "publish an older version again, and reload it",

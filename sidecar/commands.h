@@ -37,6 +37,7 @@ int cmd_hook(struct config *c);
 int cmd_probe(struct config *c);
 int cmd_reloader(struct config *c);
 int cmd_wrap(struct config *c);
+int cmd_update(struct config *c);
 int cmd_status(struct config *c);
 int cmd_check(struct config *c);
 int cmd_install(struct config *c);

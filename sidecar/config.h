@@ -31,6 +31,7 @@ struct general_settings {
 struct serve_settings {
 	struct address control; /* not set: in the state directory */
 	struct address probe;
+	char *update_token_file;
 };
 
 struct wait_settings {
@@ -43,6 +44,7 @@ struct lock_settings {
 	int64_t wait;
 	int64_t inherited; /* a descriptor; 0: none */
 	char *back;        /* which version to go back to; NULL: sync */
+	bool update;       /* one is to be tried, on stdin */
 };
 
 struct source_watch_settings {
@@ -52,6 +54,7 @@ struct source_watch_settings {
 
 struct explain_settings {
 	char *path; /* NULL: sync */
+	bool dry_run, diff;
 };
 
 struct ask_settings {

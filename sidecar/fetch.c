@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "sidecar/config.h"
+#include "sidecar/update.h"
 #include "sync/layers.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define ANSWER_MOST ((size_t)1024 * 1024)
@@ -43,33 +43,56 @@ int fetch_check_item(const char *item, struct err *e)
 	return status;
 }
 
-char *fetch_shown(const char *source)
+static char *shown(const char *source)
 {
 	struct err ignored;
 	struct json *j = layers_awaits(source) ? json_read(source, &ignored) : NULL;
 	const char *name = json_text(json_get(j, "name"));
-	char *shown = mem_copy(name ? name : source);
+	char *ret = mem_copy(name ? name : layers_awaits(source) ? "{...}" : source);
 
 	json_free(j);
-	return shown;
+	return ret;
+}
+
+void fetch_shown(const struct list *sources, struct list *ret)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		owned char *one = shown(sources->items[i]);
+
+		list_add(ret, one);
+	}
+}
+
+/* For the request, on the heap; see fetch/update.h. */
+static char *update_text(const struct config *c, const struct update *u)
+{
+	struct json *j = json_object();
+
+	json_put(j, "pushed", json_copy(u->pushed));
+	json_put_bool(j, "trial", u->trial);
+	json_put(j, "sources", json_list(&c->fetch.update_sources));
+	json_put(j, "hosts", json_list(&c->fetch.update_hosts));
+	char *text = json_print(j, false);
+	json_free(j);
+	return text;
 }
 
 /* An open file with the request, at its begin: URLs may have secrets that no argument may show. */
-static int request_file(const struct list *sources, struct err *e)
+static int request_file(const struct config *c, const struct update *u, struct err *e)
 {
+	const struct list *sources = &c->sync.sources;
 	struct list objects = { 0 };
 
 	for (size_t i = 0; i < sources->count; i++)
 		if (layers_awaits(sources->items[i]))
 			list_add(&objects, sources->items[i]);
 	owned char *joined = list_join(&objects, ",");
-	owned char *request = mem_format("{\"sources\":[%s]}", joined);
+	owned char *update = u->pushed ? update_text(c, u) : mem_copy("null");
+	owned char *request = mem_format("{\"sources\":[%s],\"update\":%s}", joined, update);
 	list_clear(&objects);
-	owned_fd fd = memfd_create("sources", MFD_CLOEXEC);
+	int fd = io_memory_file(request, e);
 
-	if (fd < 0 || io_write(fd, request, strlen(request)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(e, "write down which sources to fetch");
-	return fd_take(&fd);
+	return fd < 0 ? err_in(e, "write down which sources to fetch") : fd;
 }
 
 static void on_exit_of(struct child *c, int status)
@@ -102,16 +125,18 @@ static int ask(const char *const *argv, int request, struct buf *b, struct err *
 	return status < 0 ? -1 : exit_status;
 }
 
-static int run_program(const struct config *c, const char *cache, struct buf *b, struct err *e)
+/* cache NULL: it only looks at the request. */
+static int run_program(const struct config *c, const struct update *u, const char *cache,
+		       struct buf *b, struct err *e)
 {
 	const char *const argv[] = { c->fetch.program,
 				     "fetch",
-				     "--cache",
-				     cache,
 				     "--log-format",
 				     c->general.log_format ? "json" : "text",
+				     cache ? "--cache" : "--check",
+				     cache,
 				     NULL };
-	owned_fd request = request_file(&c->sync.sources, e);
+	owned_fd request = request_file(c, u, e);
 	sigset_t set, before;
 
 	if (request < 0)
@@ -129,7 +154,52 @@ static int run_program(const struct config *c, const char *cache, struct buf *b,
 	return status < 0 ? err_in(e, "fetch") : status;
 }
 
-/* The answer's directories, in the order of the objects. */
+/* The answer, to be given back; NULL with e when it could not begin. */
+static struct json *ask_program(const struct config *c, const struct update *u, const char *cache,
+				struct err *e)
+{
+	owned_buf b = BUF_INIT(ANSWER_MOST);
+	int status = run_program(c, u, cache, &b, e);
+	struct err unreadable;
+
+	if (status < 0)
+		return NULL;
+	struct json *answer = b.length ? json_read(b.data, &unreadable) : NULL;
+	const char *error = json_text(json_get(answer, "error"));
+	if (answer && !error)
+		return answer;
+	if (error)
+		(void)err_set(e, err_kind_of(status), "%s", error);
+	else
+		(void)err_set(e, err_kind_of(status),
+			      "gs-fetch ended with status %d, as it said before", status);
+	json_free(answer);
+	return NULL;
+}
+
+int fetch_check(const struct config *c, struct err *e)
+{
+	const struct update none = { 0 };
+
+	if (!fetch_is_wanted(&c->sync.sources))
+		return 0;
+	struct json *answer = ask_program(c, &none, NULL, e);
+	json_free(answer);
+	return answer ? 0 : -1;
+}
+
+static int check_answer(const struct json *one, struct err *e)
+{
+	const char *name = json_text(json_get(one, "name"));
+	const char *error = json_text(json_get(one, "error"));
+
+	if (json_text(json_get(one, "directory")))
+		return 0;
+	return err_set(e, ERR_REMOTE, "source \"%s\": %s", name ? name : "",
+		       error ? error : "gs-fetch says nothing of it");
+}
+
+/* The answer's directories, in the order of the objects; what is left is of an update's. */
 static int take_directories(struct list *sources, const struct json *answers, struct err *e)
 {
 	const struct json *one = json_first(answers);
@@ -137,38 +207,34 @@ static int take_directories(struct list *sources, const struct json *answers, st
 	for (size_t i = 0; i < sources->count; i++) {
 		if (!layers_awaits(sources->items[i]))
 			continue;
-		const char *directory = json_text(json_get(one, "directory"));
-		const char *name = json_text(json_get(one, "name"));
-		const char *error = json_text(json_get(one, "error"));
-
-		if (!directory)
-			return err_set(e, ERR_REMOTE, "source \"%s\": %s", name ? name : "",
-				       error ? error : "gs-fetch says nothing of it");
+		if (check_answer(one, e) < 0)
+			return -1;
 		free(sources->items[i]);
-		sources->items[i] = mem_copy(directory);
+		sources->items[i] = mem_copy(json_text(json_get(one, "directory")));
 		one = json_next(one);
+	}
+	for (; one; one = json_next(one)) {
+		if (check_answer(one, e) < 0)
+			return -1;
+		list_add(sources, json_text(json_get(one, "directory")));
 	}
 	return 0;
 }
 
-int fetch_sources(struct config *c, struct json **ret, struct err *e)
+int fetch_sources(struct config *c, struct update *u, struct json **ret, struct err *e)
 {
+	*ret = NULL;
+	if (!fetch_is_wanted(&c->sync.sources) && !u->pushed && !u->given_up)
+		return 0;
 	owned char *state = c->fetch.cache ? NULL : sync_state_path(&c->sync);
 	owned char *in_state = state ? mem_format("%s/sources", state) : NULL;
-	owned_buf b = BUF_INIT(ANSWER_MOST);
-	struct err unreadable;
-
-	*ret = NULL;
-	if (!fetch_is_wanted(&c->sync.sources))
-		return 0;
-	int status = run_program(c, in_state ? in_state : c->fetch.cache, &b, e);
-
-	if (status < 0)
+	struct json *answer = ask_program(c, u, in_state ? in_state : c->fetch.cache, e);
+	if (!answer) {
+		/* Then it would never be another answer. */
+		if (u->pushed && !u->trial && text_starts(e->text, "update: "))
+			update_give_up(u, e->text);
 		return -1;
-	struct json *answer = b.length ? json_read(b.data, &unreadable) : NULL;
-	if (!answer)
-		return err_set(e, err_kind_of(status),
-			       "gs-fetch ended with status %d, as it said before", status);
+	}
 	if (json_is_array(json_get(answer, "sources")))
 		*ret = json_copy(json_get(answer, "sources"));
 	json_free(answer);

@@ -13,6 +13,7 @@
 #include "sidecar/progress.h"
 #include "sidecar/resident_sync.h"
 #include "sidecar/sync_report.h"
+#include "sidecar/update.h"
 
 #include <stdio.h>
 
@@ -73,12 +74,30 @@ struct sync_notes one_sync_notes(struct progress *p)
 static int sync_locked(struct sync *s, struct config *c, const char *back,
 		       const struct sync_notes *notes, struct sync_report *ret, struct err *e)
 {
-	if (back)
-		return sync_rollback(s, &c->sync, text_is(back, ONE_SYNC_NEWEST) ? NULL : back,
-				     notes, &ret->result, e);
-	if (fetch_sources(c, &ret->fetched, e) < 0)
-		return -1;
-	return sync_once(s, &c->sync, notes, &ret->result, e);
+	if (back) {
+		int status =
+			sync_rollback(s, &c->sync, text_is(back, ONE_SYNC_NEWEST) ? NULL : back,
+				      notes, &ret->result, e);
+
+		if (status == 0)
+			update_went_back(&s->state);
+		return status;
+	}
+	struct update u;
+	int status = update_open(&u, c, &s->state, notes, e);
+
+	if (status == 0)
+		status = fetch_sources(c, &u, &ret->fetched, e);
+	if (status == 0)
+		status = update_accept(&u, c, e);
+	if (status == 0)
+		status = sync_once(s, &c->sync, notes, &ret->result, e);
+	if (status == 0 && u.trial && ret->result.held)
+		status = err_set(e, ERR_USAGE, "update: that version was gone back from");
+	if (status < 0)
+		update_reject(&u);
+	update_done(&u);
+	return status;
 }
 
 /* The resident keeps the lock for as long as it lives: so it is asked to do it. */

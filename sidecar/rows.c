@@ -42,6 +42,12 @@ static const struct setting serve_rows[] = {
 	  .offset = offsetof(struct serve_settings, control),
 	  .help = "Where `run` is asked and told things: `unix:PATH` or a loopback `HOST:PORT`. "
 		  "Not set: `control.sock` in the state directory." },
+	{ .name = "update-token-file",
+	  .value = "FILE",
+	  .type = SETTING_TEXT,
+	  .offset = offsetof(struct serve_settings, update_token_file),
+	  .help = "Its first line has to come with every update to a `control` that is no unix "
+		  "socket, as `Authorization: Bearer TOKEN`. It is read again each time." },
 };
 
 static const struct setting listen_rows[] = {
@@ -73,6 +79,18 @@ static const struct setting fetch_rows[] = {
 	  .offset = offsetof(struct fetch_settings, program),
 	  .standard = "/gs-fetch",
 	  .help = "The program that fetches them." },
+	{ .name = "update-sources",
+	  .value = "NAME",
+	  .type = SETTING_LIST,
+	  .offset = offsetof(struct fetch_settings, update_sources),
+	  .help = "Names of the sources that `POST /v1/update` may bring anew: fetched ones, or "
+		  "others, which lie on top. Not set: no update is taken." },
+	{ .name = "update-hosts",
+	  .value = "HOST",
+	  .type = SETTING_LIST,
+	  .offset = offsetof(struct fetch_settings, update_hosts),
+	  .help = "Where an update may come from besides where its source is configured to come "
+		  "from: `files.example.com` by https, or `http://files.example.com:8080`." },
 };
 
 static const struct setting deadline_rows[] = {
@@ -139,6 +157,15 @@ static const struct setting explain_rows[] = {
 	  .type = SETTING_TEXT,
 	  .offset = offsetof(struct explain_settings, path),
 	  .help = "Sync nothing, but tell which source PATH comes from." },
+	{ .name = "dry-run",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct explain_settings, dry_run),
+	  .help = "Sync nothing, but tell how much would change of what is published." },
+	{ .name = "diff",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct explain_settings, diff),
+	  .help = "With `dry-run`: each name that would be added (+), changed (~) or removed (-), "
+		  "by source." },
 };
 
 static const struct setting ask_rows[] = {
@@ -182,6 +209,9 @@ static const struct setting internal_rows[] = {
 	  .type = SETTING_COUNT,
 	  .offset = offsetof(struct lock_settings, inherited) },
 	{ .name = "back", .type = SETTING_TEXT, .offset = offsetof(struct lock_settings, back) },
+	{ .name = "update",
+	  .type = SETTING_FLAG,
+	  .offset = offsetof(struct lock_settings, update) },
 };
 
 static const struct setting json_rows[] = {

@@ -58,6 +58,7 @@ void run_tell_readiness(struct run *r)
 	else if (!ready && r->was_ready)
 		log_warn("no longer ready: %s", reason);
 	r->was_ready = ready;
+	run_update_judge(r);
 }
 
 static void on_signal(struct signals *s, int number)
@@ -76,6 +77,8 @@ static int set_up(struct run *r, struct err *e)
 {
 	r->signals = (struct signals){ .on_signal = on_signal, .owner = r };
 	run_sync_init(r);
+	if (fetch_check(r->config, e) < 0)
+		return -1;
 	log_never_wait();
 	/* Orphans come to us also when the pause process is PID 1 (shared process namespace). */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -125,11 +128,7 @@ int cmd_run(struct config *c)
 	} else {
 		struct list shown = { 0 };
 
-		for (size_t i = 0; i < c->sync.sources.count; i++) {
-			owned char *source = fetch_shown(c->sync.sources.items[i]);
-
-			list_add(&shown, source);
-		}
+		fetch_shown(&c->sync.sources, &shown);
 		owned char *sources = list_join(&shown, ", ");
 		list_clear(&shown);
 

@@ -7,6 +7,7 @@
  *   run_watch.c  when the source changes
  *   run_reload.c the reload of what is published, and what follows from its failure
  *   run_ask.c    a sync that a person asks for
+ *   run_update.c an update that somebody brings
  *   run_probes.c the probes: their sources, what is kept of them, their pages
  *   run_pages.c  what the listeners answer
  */
@@ -45,7 +46,14 @@ struct run {
 	struct buf sync_text;
 	char *asked; /* the flag of a sync that was asked for; NULL: none */
 	bool asked_runs;
+	bool undoes_update; /* going back may, and then the sources have another version */
 	struct http_request *asker;
+	char *update;                 /* that is tried by it; NULL: none */
+	struct http_request *updater; /* NULL: nobody waits for what comes of it */
+	bool update_waits;            /* it is published as update_serial, and not reloaded */
+	int64_t update_serial;
+	const char *update_state; /* of the last one, NULL: there was none */
+	char *update_error;
 	struct sync_report report; /* of the last sync that succeeded */
 	struct json *fetched;      /* what gs-fetch said of each source; NULL: nothing yet */
 	struct err sync_error;     /* why the last one failed, if it did */
@@ -122,6 +130,9 @@ const char *run_watch_mode(const struct run *r);
 void run_ask_rollback(struct http_request *request, void *owner);
 void run_ask_force(struct http_request *request, void *owner);
 
+/* Begins it by a sync with that flag. Nothing may be asked for, and the lock be ours. */
+void run_ask_begin(struct run *r, const char *flag);
+
 /* Goes back to the version by our own policy. Nothing may be asked for, and the lock be ours. */
 void run_ask_back(struct run *r, const char *digest);
 
@@ -136,6 +147,18 @@ bool run_ask_answer(struct run *r, const struct sync_report *report);
 
 /* Forgets who asked, whom the server tells that we end. */
 void run_ask_stop(struct run *r);
+
+/* run_update.c */
+void run_update(struct http_request *request, void *owner);
+
+/* The sync that tried it has ended; before the report is taken over. */
+void run_update_synced(struct run *r, const struct sync_report *report);
+
+/* Of the last one, for /status. */
+struct json *run_update_status(const struct run *r);
+
+/* Answers who waits for an update as soon as it is known what came of it. */
+void run_update_judge(struct run *r);
 
 /* run_probes.c */
 int run_probes_check(const struct config *c, struct err *e);

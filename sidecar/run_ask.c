@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "sidecar/one_sync.h"
 #include "sidecar/run.h"
+#include "sidecar/update.h"
 #include "sync/rollback.h"
 
 #include <string.h>
@@ -25,6 +26,15 @@ static void refuse(struct http_request *request, enum err_kind kind, const char 
 	http_request_answer(request, 200, "application/json", text);
 }
 
+void run_ask_begin(struct run *r, const char *flag)
+{
+	r->asked = mem_copy(flag);
+	if (r->sync_child.pid)
+		return;
+	loop_timer_stop(r->loop, &r->next_sync);
+	run_sync_begin(r);
+}
+
 static void ask(struct run *r, struct http_request *request, const char *flag)
 {
 	if (r->asked) {
@@ -32,12 +42,8 @@ static void ask(struct run *r, struct http_request *request, const char *flag)
 	} else if (r->sync.state.lock < 0) {
 		refuse(request, ERR_REMOTE, "another sidecar has the target");
 	} else {
-		r->asked = mem_copy(flag);
 		r->asker = request;
-		if (!r->sync_child.pid) {
-			loop_timer_stop(r->loop, &r->next_sync);
-			run_sync_begin(r);
-		}
+		run_ask_begin(r, flag);
 	}
 }
 
@@ -86,16 +92,15 @@ void run_ask_force(struct http_request *request, void *owner)
 
 void run_ask_back(struct run *r, const char *digest)
 {
-	r->asked = mem_format("--back=%s", digest);
-	if (!r->sync_child.pid) {
-		loop_timer_stop(r->loop, &r->next_sync);
-		run_sync_begin(r);
-	}
+	owned char *flag = mem_format("--back=%s", digest);
+
+	r->undoes_update = update_is_there(&r->sync.state);
+	run_ask_begin(r, flag);
 }
 
 void run_ask_no_back(struct run *r)
 {
-	if (r->asked && !r->asker)
+	if (r->asked && !r->asker && !r->update)
 		run_ask_stop(r);
 }
 
@@ -106,9 +111,12 @@ bool run_ask_is_next(const struct run *r)
 
 bool run_ask_answer(struct run *r, const struct sync_report *report)
 {
-	r->went_back = r->asked_runs && !r->asker;
+	r->went_back = r->asked_runs && !r->asker && !r->update;
 	if (!r->asked_runs)
 		return false;
+	r->sync_again |= r->went_back && r->undoes_update;
+	if (r->update)
+		run_update_synced(r, report);
 	if (r->asker) {
 		owned char *text = sync_report_print(report);
 
@@ -124,7 +132,8 @@ bool run_ask_answer(struct run *r, const struct sync_report *report)
 void run_ask_stop(struct run *r)
 {
 	free(r->asked);
-	r->asked = NULL;
+	free(r->update);
+	r->asked = r->update = NULL;
 	r->asker = NULL;
 	r->asked_runs = false;
 }

@@ -9,6 +9,7 @@
  *   control   POST /v1/reload  try again what the game refused
  *             POST /v1/hook, /v1/note  a container hook tells what it decided: a line in our log
  *             POST /v1/rollback, /v1/sync  see run_ask.c
+ *             POST /v1/update  see run_update.c
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -18,10 +19,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/text.h"
 #include "base/watch.h"
 #include "reloader/proof.h"
 #include "sidecar/resident.h"
 #include "sidecar/run.h"
+#include "sidecar/update.h"
 #include "sync/generations.h"
 
 #include <errno.h>
@@ -29,7 +32,7 @@
 
 #define CONNECTIONS_MOST 32
 #define IDLE_SECONDS 10
-#define BODY_MOST ((size_t)4096)
+#define BODY_MOST UPDATE_MOST
 #define METRICS_MOST ((size_t)1024 * 1024)
 
 static void on_healthz(struct http_request *request, void *owner)
@@ -108,7 +111,7 @@ static void put_tries(struct json *j, const struct tries *t)
 }
 
 /* What is left of another version's is not shown. */
-static const struct tries not_begun;
+static struct tries not_begun;
 
 static struct json *triggers_json(const struct reload *reload)
 {
@@ -198,14 +201,11 @@ static struct json *kept_json(const struct run *r)
 
 static struct json *sources_json(const struct run *r)
 {
-	const struct list *sources = &r->config->sync.sources;
-	struct json *j = json_array();
+	struct list shown = { 0 };
 
-	for (size_t i = 0; i < sources->count; i++) {
-		owned char *shown = fetch_shown(sources->items[i]);
-
-		json_add_text(j, shown);
-	}
+	fetch_shown(&r->config->sync.sources, &shown);
+	struct json *j = json_list(&shown);
+	list_clear(&shown);
 	return j;
 }
 
@@ -226,6 +226,7 @@ static void on_status(struct http_request *request, void *owner)
 	json_put_bool(j, "synced", r->facts.published);
 	json_put(j, "sources", sources_json(r));
 	json_put(j, "fetched", r->fetched ? json_copy(r->fetched) : json_array());
+	json_put(j, "update", run_update_status(r));
 	json_put_text(j, "target", r->config->sync.target);
 	json_put(j, "published", record_json(&published));
 	json_put(j, "kept", kept_json(r));
@@ -278,6 +279,11 @@ static struct metric polling = { .name = "gs_sidecar_source_polling",
 					 "then.",
 				 .kind = METRIC_GAUGE };
 
+static struct metric stale = { .name = "gs_sidecar_sources_stale",
+			       .help = "Fetched sources that cannot be had now, so that their "
+				       "last good copy stands.",
+			       .kind = METRIC_GAUGE };
+
 static void list_metrics(void)
 {
 	metric_list(&info);
@@ -291,6 +297,16 @@ static void list_metrics(void)
 	metric_list(&owed);
 	metric_list(&changes);
 	metric_list(&polling);
+	metric_list(&stale);
+}
+
+static double count_stale(const struct run *r)
+{
+	double count = 0;
+
+	for (const struct json *j = json_first(r->fetched); j; j = json_next(j))
+		count += text_is(json_text(json_get(j, "state")), "stale");
+	return count;
 }
 
 static void read_metrics(struct run *r)
@@ -306,6 +322,7 @@ static void read_metrics(struct run *r)
 	bytes.value = (double)published->bytes;
 	serial.value = (double)published->serial;
 	changes.value = (double)r->changes;
+	stale.value = count_stale(r);
 	polling.value = r->watch && watch_polls(r->watch);
 	owed.value = r->facts.published && r->facts.reload_wanted && !r->facts.acknowledged;
 }
@@ -364,6 +381,7 @@ static const struct http_route control_routes[] = {
 	{ "POST", RESIDENT_NOTE, on_note },
 	{ "POST", "/v1/rollback", run_ask_rollback },
 	{ "POST", "/v1/sync", run_ask_force },
+	{ "POST", "/v1/update", run_update },
 	{ NULL, NULL, NULL },
 };
 

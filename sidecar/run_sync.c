@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -124,7 +125,7 @@ static void asked_in_vain(struct run *r, const struct sync_report *report)
 {
 	if (r->asker)
 		log_error("what was asked for failed: %s", report->e.text);
-	else
+	else if (!r->update)
 		log_error("it could not be gone back, staying unready; a new version, a restart or "
 			  "'gs-sidecar reload' tries again: %s",
 			  report->e.text);
@@ -230,7 +231,13 @@ static int start_child(struct run *r, struct err *e)
 {
 	int ends[2];
 	struct list arguments = { 0 };
+	owned_fd update = -1;
 
+	if (r->asked_runs && r->update) {
+		update = io_memory_file(r->update, e);
+		if (update < 0)
+			return -1;
+	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
 	owned_fd write_end = ends[1];
@@ -244,7 +251,7 @@ static int start_child(struct run *r, struct err *e)
 	child_arguments(r, &arguments);
 	const struct child_plan plan = {
 		.argv = (const char *const *)arguments.items,
-		.in = -1,
+		.in = update,
 		.out = write_end,
 		.err = STDERR_FILENO,
 		.pass = r->sync.state.lock,
@@ -381,4 +388,5 @@ void run_sync_stop(struct run *r)
 	close_output(r);
 	buf_done(&r->sync_text);
 	json_free(r->fetched);
+	free(r->update_error);
 }

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "sync/explain.h"
 #include "sync/guard.h"
 #include "sync/migrate.h"
 #include "sync/place.h"
@@ -360,22 +359,5 @@ int sync_rollback(struct sync *s, const struct sync_settings *settings, const ch
 	if (status == 0 && sync_loaded(&w, e) < 0)
 		status = err_in(e, "go back to an older version");
 	close_work(&w);
-	return status;
-}
-
-int sync_explain(const struct sync_settings *settings, const char *path,
-		 const struct sync_notes *notes, struct buf *b, struct err *e)
-{
-	const struct scan_place nowhere = {
-		.source = -1, .target = -1, .state = -1, .exclude = &settings->exclude
-	};
-	struct layers layers;
-	int status = layers_open(&layers, settings, e);
-
-	if (status == 0)
-		status = layers_load(&layers, settings, &nowhere, notes, e);
-	if (status == 0)
-		status = merge_explain(&layers.merge, path, b) ? 0 : 1;
-	layers_close(&layers);
 	return status;
 }

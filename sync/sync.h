@@ -96,3 +96,26 @@ int sync_rollback(struct sync *s, const struct sync_settings *settings, const ch
 /* For people: where path comes from, in lines added to b; see merge_explain(). 1: nowhere. */
 int sync_explain(const struct sync_settings *settings, const char *path,
 		 const struct sync_notes *notes, struct buf *b, struct err *e);
+
+/* Of the sources that are directories, merged: the same digest means the same content. */
+int sync_directories_digest(const struct sync_settings *settings, const struct sync_notes *notes,
+			    struct digest *ret, struct err *e);
+
+enum sync_would { SYNC_WOULD_ADD = '+', SYNC_WOULD_CHANGE = '~', SYNC_WOULD_REMOVE = '-' };
+
+struct sync_preview {
+	/* Called for each name, in the order of the layers; source NULL: none has it any more. */
+	void (*tell)(void *owner, const char *source, enum sync_would what, const char *path);
+	void *owner;
+
+	char digest[DIGEST_TEXT_SIZE]; /* of what would be published */
+	struct record published;       /* digest "": nothing is */
+	uint64_t added, changed, removed;
+};
+
+/*
+ * What a sync would change of what is published, by its manifest: the target itself is not looked
+ * at, and nothing is written.
+ */
+int sync_preview(const struct sync_settings *settings, const struct sync_notes *notes,
+		 struct sync_preview *p, struct err *e);

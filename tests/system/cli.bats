@@ -8,7 +8,7 @@ clean_up() {
 	end_descendants "${pids[@]}"
 }
 
-commands=(run sync reload hook probe reloader wrap status rollback verify seal check install version help)
+commands=(run sync reload hook probe reloader wrap status update rollback verify seal check install version help)
 
 # expect_mistake TEXT...: exit 2, one line with each text, and nothing was done.
 expect_mistake() {

@@ -88,7 +88,7 @@ foreign='--(exclude[i]|include[i]|format|timefmt|xml|fromfile|max-time|unix-sock
 }
 
 @test "an upward include and a header in two places are found" {
-	cp -r "$repository"/{base,sync,reloader,probe,sidecar} .
+	cp -r "$repository"/{base,sync,reloader,probe,sidecar,fetch} .
 	mkdir tests
 	cp "$repository/tests/layers.sh" tests/
 	run tests/layers.sh
