@@ -92,6 +92,7 @@ void config_done(struct config *c)
 
 	for (size_t i = 0; config_row(i, &row); i++)
 		setting_clear(row.setting, values_of(c, &row));
+	list_clear(&c->sync.called);
 	list_clear(&c->operands);
 	list_clear(&c->origins);
 	free(c->ranks);

@@ -188,35 +188,47 @@ int fetch_check(const struct config *c, struct err *e)
 	return answer ? 0 : -1;
 }
 
-static int check_answer(const struct json *one, struct err *e)
+/* The directory of an answer, on the heap, and what people call it; NULL with e. */
+static char *take_directory(const struct json *one, struct list *called, struct err *e)
 {
 	const char *name = json_text(json_get(one, "name"));
+	const char *directory = json_text(json_get(one, "directory"));
 	const char *error = json_text(json_get(one, "error"));
 
-	if (json_text(json_get(one, "directory")))
-		return 0;
-	return err_set(e, ERR_REMOTE, "source \"%s\": %s", name ? name : "",
-		       error ? error : "gs-fetch says nothing of it");
+	if (!name || !directory) {
+		(void)err_set(e, ERR_REMOTE, "source \"%s\": %s", name ? name : "",
+			      error ? error : "gs-fetch says nothing of it");
+		return NULL;
+	}
+	list_add(called, name);
+	return mem_copy(directory);
 }
 
-/* The answer's directories, in the order of the objects; what is left is of an update's. */
-static int take_directories(struct list *sources, const struct json *answers, struct err *e)
+/* In the order of the objects; what is left is of an update's. */
+static int take_directories(struct sync_settings *settings, const struct json *answers,
+			    struct err *e)
 {
+	struct list *sources = &settings->sources, *called = &settings->called;
 	const struct json *one = json_first(answers);
 
 	for (size_t i = 0; i < sources->count; i++) {
-		if (!layers_awaits(sources->items[i]))
+		if (!layers_awaits(sources->items[i])) {
+			list_add(called, sources->items[i]);
 			continue;
-		if (check_answer(one, e) < 0)
+		}
+		char *directory = take_directory(one, called, e);
+		if (!directory)
 			return -1;
 		free(sources->items[i]);
-		sources->items[i] = mem_copy(json_text(json_get(one, "directory")));
+		sources->items[i] = directory;
 		one = json_next(one);
 	}
 	for (; one; one = json_next(one)) {
-		if (check_answer(one, e) < 0)
+		owned char *directory = take_directory(one, called, e);
+
+		if (!directory)
 			return -1;
-		list_add(sources, json_text(json_get(one, "directory")));
+		list_add(sources, directory);
 	}
 	return 0;
 }
@@ -238,5 +250,5 @@ int fetch_sources(struct config *c, struct update *u, struct json **ret, struct 
 	if (json_is_array(json_get(answer, "sources")))
 		*ret = json_copy(json_get(answer, "sources"));
 	json_free(answer);
-	return take_directories(&c->sync.sources, *ret, e);
+	return take_directories(&c->sync, *ret, e);
 }

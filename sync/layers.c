@@ -32,6 +32,8 @@ int layers_open(struct layers *ret, const struct sync_settings *settings, struct
 		*l = LAYER_INIT;
 		if (layer_open(l, spec, e) < 0)
 			return -1;
+		if (settings->called.count)
+			l->spec = settings->called.items[i];
 	}
 	ret->merge.count = ret->count;
 	return 0;

@@ -25,6 +25,7 @@ enum sync_foreign { SYNC_FOREIGN_REPLACE, SYNC_FOREIGN_KEEP };
 
 struct sync_settings {
 	struct list sources; /* DIR or DIR:SUBPATH, the lowest layer first */
+	struct list called;  /* what people call each; empty: as it is written */
 	char *target;
 	char *state;   /* NULL: TARGET/.gs-sidecar */
 	int publish;   /* enum sync_publish */

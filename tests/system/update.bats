@@ -421,3 +421,24 @@ control_status() {
 	expect_status 2
 	expect_output "'/nowhere/gs-fetch' is not there"
 }
+
+@test "update: explain and dry-run go by it, and call sources by their names" {
+	configure
+	run_now
+	push "$(short v2 second.tar)" 200 acknowledged
+	run "$gs" sync --config config.json --explain game.js
+	expect_status 0
+	expect_output "game.js comes from source 'update'"
+	expect_output "  source 'update' (layer 3 of 3): a file"
+	run "$gs" sync --config config.json --dry-run --diff
+	expect_status 0
+	expect_output "0 to add, 0 to change, 0 to remove"
+	run "$gs" sync --config config.json --dry-run --diff --target other --fetch-cache cache
+	expect_status 0
+	expect_output "patch:
+  + js
+  + js/game.js
+"
+	test ! -e other
+	stop
+}
