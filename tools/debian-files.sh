@@ -10,6 +10,8 @@
 set -euo pipefail
 export LC_ALL=C
 umask 022
+# shellcheck source=tools/apt.sh
+source "$(dirname "$0")/apt.sh"
 
 die() {
 	printf 'debian-files: %s\n' "$*" >&2
@@ -21,63 +23,12 @@ out=$(realpath -m "$1")
 shift
 apt=$out.apt
 
-# The machine's sources, for other architectures too: one that names its own ("[arch=amd64]") would
-# hide them.
-sources() {
-	local list='' parts=''
-
-	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
-	shopt -s nullglob
-	[[ -e $list ]] || list=/dev/null
-	sed -E 's/\barch[+-]?=[^] ]*//; s/\[ *\]//' "$list" "$parts"/*.list >"$apt/sources/machine.list"
-	# A blank line after each file, or the last stanza of one would run into the next.
-	sed -s -e '/^Architectures:/Id' -e "\$G" /dev/null "$parts"/*.sources >"$apt/sources/machine.sources"
-}
-
-# An apt with lists and caches of its own, that takes packages of this Debian alone: another vendor's
-# repository must not replace one by offering the same name.
-private_apt() {
-	local codename
-
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-	rm -rf "$apt"
-	mkdir -p "$apt/sources" "$apt/lists/partial" "$apt/cache/archives/partial"
-	sources
-	cat >"$apt/preferences" <<-END
-		Package: *
-		Pin: release o=Debian,n=/^$codename(-updates|-security)?\$/
-		Pin-Priority: 990
-
-		Package: *
-		Pin: release o=*
-		Pin-Priority: -1
-	END
-	cat >"$apt/apt.conf" <<-END
-		#clear APT::Update;
-		#clear APT::Architectures;
-		APT::Architectures { "amd64"; "arm64"; };
-		APT::Sandbox::User "root";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-		Dir::Etc::sourcelist "/dev/null";
-		Dir::Etc::sourceparts "$apt/sources";
-		Dir::Etc::preferences "$apt/preferences";
-		Dir::Etc::preferencesparts "/dev/null";
-		Dir::State::lists "$apt/lists";
-		Dir::State::status "/dev/null";
-		Dir::Cache "$apt/cache";
-	END
-	# A repository that has nothing to do with us may be unreachable.
-	apt-get -c "$apt/apt.conf" -q update || true
-}
-
 main() {
 	local deb
 
 	[[ ! -e $out/filled-by || $(<"$out/filled-by") != "$*" ]] || return 0
 	rm -rf "$out" "$out.tmp"
-	private_apt
+	private_apt deb "$apt"
 	mkdir "$out.tmp"
 	cd "$out.tmp"
 	apt-get -c "$apt/apt.conf" -q download "$@" ||

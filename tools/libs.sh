@@ -8,6 +8,8 @@
 # shellcheck disable=SC2034
 set -euo pipefail
 export LC_ALL=C
+# shellcheck source=tools/apt.sh
+source "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 
 declare -A licence=(
 	[musl]=MIT
@@ -67,94 +69,14 @@ begin() {
 	tls_config="-DMBEDTLS_CONFIG_FILE='<mbedtls_config.h>'"
 }
 
-# ---- a private apt: the machine's mirrors, keys, proxy and logins, but own lists and caches ----
-
-# Both rewriters turn what the machine has for packages into the same for their sources. They keep
-# Debian's own suites: another vendor's repository must not replace a library by offering the same
-# name.
-
-# One-line sources ("deb [options] URI suite component...").
-rewrite_lines() {
-	awk -v suites="$1" '
-		$1 == "deb" {
-			options = ""
-			sub(/^[ \t]*deb[ \t]+/, "")
-			if (match($0, /^\[[^]]*\]/)) {
-				options = substr($0, 2, RLENGTH - 2)
-				$0 = substr($0, RLENGTH + 1)
-				gsub(/arch[+-]?=[^ \t]*/, "", options)
-			}
-			if (index(suites, " " $2 " ") && / main( |$)/)
-				printf "deb-src %s %s %s main\n", options ~ /=/ ? "[" options "]" : "", $1, $2
-		}'
-}
-
-# deb822 stanzas.
-rewrite_stanzas() {
-	awk -v suites="$1" '
-		function flush() {
-			if (binary && main && kept != "")
-				printf "Types: deb-src\nSuites:%s\nComponents: main\n%s\n", kept, rest
-			binary = main = kept = rest = ""
-		}
-		/^[ \t]*$/ { flush(); next }
-		/^#/ { next }
-		/^[^ \t]/ { field = tolower($0); sub(/:.*/, "", field) }
-		field == "types" { if (/[: \t]deb([ \t]|$)/) binary = 1; next }
-		field == "suites" {
-			sub(/^[^:]*:/, "")
-			for (i = 1; i <= NF; i++)
-				if (index(suites, " " $i " "))
-					kept = kept " " $i
-			next
-		}
-		field == "components" { if (/[: \t]main([ \t]|$)/) main = 1; next }
-		field == "architectures" { next }
-		{ rest = rest $0 "\n" }
-		END { flush() }'
-}
-
-# Writes the sources and the configuration of a private apt for source packages.
-private_apt() {
-	local dir=$1 codename suites list='' parts=''
-
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-	suites=" $codename $codename-updates $codename-security "
-	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
-	mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
-	[[ -e $list ]] || list=/dev/null
-	shopt -s nullglob
-	cat "$list" "$parts"/*.list |
-		rewrite_lines "$suites" >"$dir/sources/debian.list"
-	# A blank line after each file, or the last stanza of one would run into the next.
-	sed -s "\$G" /dev/null "$parts"/*.sources |
-		rewrite_stanzas "$suites" >"$dir/sources/debian.sources"
-	[[ -s $dir/sources/debian.list || -s $dir/sources/debian.sources ]] ||
-		die "apt on this machine knows no mirror of Debian ${codename:-?}"
-
-	# Read after the machine's own configuration, so proxies and the like stay in force; its hooks
-	# are for the system's lists. The sandbox user could not write below a private directory.
-	cat >"$dir/apt.conf" <<-END
-		#clear APT::Update;
-		APT::Sandbox::User "root";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-		Dir::Etc::sourcelist "/dev/null";
-		Dir::Etc::sourceparts "$dir/sources";
-		Dir::State::lists "$dir/lists";
-		Dir::State::status "/dev/null";
-		Dir::Cache "$dir/cache";
-	END
-	apt-get -c "$dir/apt.conf" -q update
-}
+# ---- the sources ----
 
 # The source of one package in a folder of its own, which is complete or not there.
 download() {
 	local dir=$sources/$1
 
 	[[ ! -e $dir ]] || return 0
-	[[ -n ${apt_ready-} ]] || private_apt "$build/apt"
+	[[ -n ${apt_ready-} ]] || private_apt deb-src "$build/apt"
 	apt_ready=yes
 	rm -rf "$dir.tmp"
 	mkdir -p "$dir.tmp"
