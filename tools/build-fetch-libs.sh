@@ -69,6 +69,8 @@ build_libarchive() {
 build_curl() {
 	unpack curl
 	sed -i 's/USE_MBEDTLS/MD5_OF_MBEDTLS/' lib/md5.c
+	# The texts of errors are for people and stay, unlike those of the trace.
+	sed -i 's/CURL_DISABLE_VERBOSE_STRINGS/NO_ERROR_TEXTS/' lib/strerror.c
 	curl_disallow_getifaddrs=yes configure CPPFLAGS="-I$work/include $tls_config" \
 		LDFLAGS="-static -no-pie -L$work/lib" \
 		--with-mbedtls="$work" --without-ca-bundle --without-ca-path \
