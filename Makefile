@@ -49,7 +49,7 @@ FETCH_LIBS = $(BUILD)/fetch-libs
 fetch_ready = $(FETCH_LIBS)/stamp
 # Theirs come first: both have a libcurl and an Mbed TLS.
 fetch_link = -L$(FETCH_LIBS)/lib $(link)
-fetch_libraries = -lcurl -larchive -lzstd -lz $(filter-out -lcurl,$(libraries))
+fetch_libraries = -lcurl -larchive -lzstd -lz $(filter-out -lcurl -lmicrohttpd,$(libraries))
 else
 BUILD = build/$(KIND)
 CC = gcc
@@ -64,7 +64,9 @@ endif
 
 objects = $(sources:%.c=$(BUILD)/obj/%.o)
 program = $(BUILD)/gs-sidecar
-fetch_objects = $(fetch_sources:%.c=$(BUILD)/obj/%.o) $(filter $(BUILD)/obj/base/%,$(objects))
+# It serves nobody: its bill of materials says so.
+fetch_objects = $(fetch_sources:%.c=$(BUILD)/obj/%.o) \
+	$(filter-out %/http_server.o,$(filter $(BUILD)/obj/base/%,$(objects)))
 fetch_program = $(BUILD)/gs-fetch
 unit_tests = $(BUILD)/unit-tests $(BUILD)/fetch-tests
 test_programs = $(programs:tests/programs/%.c=$(BUILD)/programs/%)
