@@ -65,36 +65,47 @@ certificates() {
 	find "$from" -name '*.crt' | sort | xargs -d '\n' sed -s "\$a\\"
 }
 
+# What a program is linked with: the lists of its libraries, by PROGRAM.
+libraries_of() {
+	printf '%s\n' "build/$arch/libs/versions.txt"
+	[[ $1 != gs-fetch ]] || printf '%s\n' "build/$arch/fetch-libs/versions.txt"
+}
+
 # The documents of what is linked in: Debian's own files, and the whole text of the LGPL.
 licences() {
 	local dir=$1 name rest
 
+	# shellcheck disable=SC2046 # lists have no blanks in their names
 	while read -r name rest; do
 		[[ $name != cmocka ]] || continue
-		tar -xOf "build/sources/${name}"_*.debian.tar.* debian/copyright >"$dir/$name"
-	done <"build/$arch/libs/versions.txt"
-	tar -xOf build/sources/libmicrohttpd_*.orig.tar.* --wildcards '*/COPYING' >"$dir/LGPL-2.1"
+		tar -xOf "build/sources/$name/$name"_*.debian.tar.* debian/copyright >"$dir/$name"
+	done < <(sort -u $(libraries_of "$2"))
+	tar -xOf build/sources/libmicrohttpd/*.orig.tar.* --wildcards '*/COPYING' >"$dir/LGPL-2.1"
 	put "$(package ca-certificates)/usr/share/doc/ca-certificates/copyright" "$dir/ca-certificates"
 	put "/usr/share/doc/libgcc-$(gcc -dumpversion)-dev/copyright" "$dir/libgcc"
 }
 
-files_of_gs_sidecar() {
-	local arch dir doc ca
+# Programs FROM scratch, with what they need: files_of_programs IMAGE PROGRAM...
+files_of_programs() {
+	local image=$1 arch dir doc ca name
 
+	shift
 	ca=$(package ca-certificates)
 	ca=${ca#*_}
 	for arch in "${architectures[@]}"; do
-		dir=$new/gs-sidecar/$arch
+		dir=$new/$image/$arch
 		doc=$dir/usr/share/doc/gs-sidecar
-		put "build/$arch/gs-sidecar" "$dir/gs-sidecar" 755
+		for name; do
+			put "build/$arch/$name" "$dir/$name" 755
+		done
 		mkdir -p "$dir/etc/ssl/certs" "$doc/licences"
 		certificates >"$dir/etc/ssl/certs/ca-certificates.crt"
 		printf '%s\n' root:x:0:0:root:/:/sbin/nologin nonroot:x:65532:65532:nonroot:/:/sbin/nologin \
 			>"$dir/etc/passwd"
 		printf '%s\n' root:x:0: nonroot:x:65532: >"$dir/etc/group"
 		put LICENSE "$doc/LICENSE"
-		licences "$doc/licences"
-		tools/sbom.sh "$arch" "$version" "${ca%_all}" "$SOURCE_DATE_EPOCH" >"$doc/sbom.spdx.json"
+		licences "$doc/licences" "${!#}"
+		tools/sbom.sh "$image" "$arch" "$version" "${ca%_all}" "$SOURCE_DATE_EPOCH" >"$doc/sbom.spdx.json"
 	done
 }
 
@@ -142,15 +153,18 @@ files_of_2048() {
 }
 
 files() {
-	local new=$out.new arch
+	local new=$out.new arch name
 
 	for arch in "${architectures[@]}"; do
-		[[ -x build/$arch/gs-sidecar ]] || die "build/$arch/gs-sidecar is missing: run make ARCH=$arch"
+		for name in gs-sidecar gs-fetch; do
+			[[ -x build/$arch/$name ]] || die "build/$arch/$name is missing: run make ARCH=$arch"
+		done
 	done
 	download
 	rm -rf "$new"
 	mkdir -p "$new"
-	files_of_gs_sidecar
+	files_of_programs gs-sidecar gs-sidecar
+	files_of_programs gs-sidecar-fetch gs-sidecar gs-fetch
 	files_of_nginx
 	files_of_2048
 	chmod -R u=rwX,go=rX "$new"
@@ -212,11 +226,14 @@ rows() {
 }
 
 images() {
-	local way tag
+	local name way tag
 
 	print_row image arch layers bytes compressed digest
 	image gs-sidecar gs-sidecar --file images/Containerfile --build-arg "VERSION=$version"
-	containers buildah tag localhost/gs-sidecar "localhost/gs-sidecar:$version"
+	image gs-sidecar-fetch gs-sidecar-fetch --file images/fetch/Containerfile --build-arg "VERSION=$version"
+	for name in gs-sidecar gs-sidecar-fetch; do
+		containers buildah tag "localhost/$name" "localhost/$name:$version"
+	done
 	image nginx:debian nginx --file images/nginx/Containerfile
 	image 2048:v1.0 2048 --file images/2048/Containerfile --build-arg BASE=localhost/nginx:debian
 	for way in http inotify; do

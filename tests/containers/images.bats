@@ -9,6 +9,8 @@ repository=$(realpath "$BATS_TEST_DIRNAME/../..")
 images=$repository/build/images
 architectures=(amd64 arm64)
 native=$(dpkg --print-architecture)
+# The images of our programs, of which the second has both.
+programs=(gs-sidecar gs-sidecar-fetch)
 
 prepare() {
 	chmod 755 "$dir"
@@ -69,56 +71,87 @@ built_at() {
 	date -d "$(of_image gs-sidecar:latest amd64 .created)" +%s
 }
 
-# ---- gs-sidecar ----
+# ---- gs-sidecar, and the one with gs-fetch ----
 
+# What an image's programs are linked with: libraries_of IMAGE ARCH
+libraries_of() {
+	cat "$repository/build/$2/libs/versions.txt"
+	[[ $1 == gs-sidecar ]] || cat "$repository/build/$2/fetch-libs/versions.txt"
+}
+
+# Its programs: names_of IMAGE
+names_of() {
+	case $1 in
+	gs-sidecar) echo gs-sidecar ;;
+	gs-sidecar-fetch) printf '%s\n' gs-sidecar gs-fetch ;;
+	esac
+}
+
+# expected_files IMAGE ARCH
 expected_files() {
 	local doc=usr/share/doc/gs-sidecar
 
 	printf '%s\n' drwxr-xr-x:{etc/,etc/ssl/,etc/ssl/certs/,usr/,usr/share/,usr/share/doc/,$doc/,$doc/licences/} \
-		-rwxr-xr-x:gs-sidecar -rw-r--r--:{etc/passwd,etc/group,etc/ssl/certs/ca-certificates.crt} \
+		-rw-r--r--:{etc/passwd,etc/group,etc/ssl/certs/ca-certificates.crt} \
 		-rw-r--r--:$doc/{LICENSE,sbom.spdx.json,licences/{LGPL-2.1,ca-certificates,libgcc}}
-	sed "/^cmocka /d; s, .*,,; s,^,-rw-r--r--:$doc/licences/," "$repository/build/$1/libs/versions.txt"
+	names_of "$1" | sed 's/^/-rwxr-xr-x:/'
+	libraries_of "$1" "$2" | sed "/^cmocka /d; s, .*,,; s,^,-rw-r--r--:$doc/licences/," | sort -u
 }
 
-@test "gs-sidecar: one layer with the promised files of root's, and nothing else" {
-	for arch in "${architectures[@]}"; do
-		expect_equal "$(jq '.layers | length' "$(manifest gs-sidecar:latest "$arch")")" 1
-		diff <(expected_files "$arch" | sort) <(tar --numeric-owner -tvzf "$(layer gs-sidecar:latest "$arch")" |
-			awk '$2 == "0/0" { print $1 ":" $6 }' | sort)
-		expect_equal "$(tar -tvzf "$(layer gs-sidecar:latest "$arch")" | awk '/^-/ && $3 == 0')" ""
+@test "gs-sidecar, with gs-fetch and without: one layer with the promised files of root's, and nothing else" {
+	for image in "${programs[@]}"; do
+		for arch in "${architectures[@]}"; do
+			expect_equal "$(jq '.layers | length' "$(manifest "$image:latest" "$arch")")" 1
+			diff <(expected_files "$image" "$arch" | sort) <(tar --numeric-owner -tvzf "$(layer "$image:latest" "$arch")" |
+				awk '$2 == "0/0" { print $1 ":" $6 }' | sort)
+			expect_equal "$(tar -tvzf "$(layer "$image:latest" "$arch")" | awk '/^-/ && $3 == 0')" ""
+		done
 	done
+	expect_equal "$(tar -tzf "$(layer gs-sidecar:latest amd64)" | grep -c fetch)" 0
 }
 
-@test "gs-sidecar: each architecture has its program" {
+@test "gs-sidecar: each architecture has its programs" {
 	machines=([0]=3e [1]=b7)
-	for i in 0 1; do
-		arch=${architectures[i]}
-		file_of gs-sidecar:latest "$arch" gs-sidecar >program
-		cmp program "$repository/build/$arch/gs-sidecar"
-		chmod +x program
-		[[ $arch == "$native" ]] && by=() || by=(qemu-aarch64-static)
-		expect_equal "$("${by[@]}" ./program version)" "$("$gs" version)"
-		expect_equal "$(od -An -tx1 -j 18 -N 1 program | tr -d ' ')" "${machines[i]}"
-		expect_equal "$(of_image gs-sidecar:latest "$arch" '"\(.os) \(.architecture)"')" "linux $arch"
+	for image in "${programs[@]}"; do
+		for i in 0 1; do
+			arch=${architectures[i]}
+			[[ $arch == "$native" ]] && by=() || by=(qemu-aarch64-static)
+			for name in $(names_of "$image"); do
+				file_of "$image:latest" "$arch" "$name" >program
+				cmp program "$repository/build/$arch/$name"
+				chmod +x program
+				expect_equal "$(od -An -tx1 -j 18 -N 1 program | tr -d ' ')" "${machines[i]}"
+				run "${by[@]}" ./program --version
+				expect_output "$("$gs" version | cut -d ' ' -f 2)"
+			done
+			expect_equal "$(of_image "$image:latest" "$arch" '"\(.os) \(.architecture)"')" "linux $arch"
+		done
 	done
 }
 
 @test "gs-sidecar: user, entrypoint and labels" {
 	version=$("$gs" version | cut -d ' ' -f 2)
-	for arch in "${architectures[@]}"; do
-		expect_equal "$(of_image gs-sidecar:latest "$arch" '.config | [.User, .Entrypoint[], .Cmd, .Volumes] | @json')" \
-			'["65532:65532","/gs-sidecar",null,null]'
-		of_image gs-sidecar:latest "$arch" '.config.Labels | to_entries[] | "\(.key)=\(.value)"' >labels
-		for wanted in title=gs-sidecar "version=$version" description= licenses=Apache-2.0; do
-			grep "^org.opencontainers.image.$wanted." labels || grep -x "org.opencontainers.image.$wanted" labels
+	for image in "${programs[@]}"; do
+		for arch in "${architectures[@]}"; do
+			expect_equal "$(of_image "$image:latest" "$arch" '.config | [.User, .Entrypoint[], .Cmd, .Volumes] | @json')" \
+				'["65532:65532","/gs-sidecar",null,null]'
+			of_image "$image:latest" "$arch" '.config.Labels | to_entries[] | "\(.key)=\(.value)"' >labels
+			for wanted in "title=$image" "version=$version" description= licenses=Apache-2.0; do
+				grep "^org.opencontainers.image.$wanted." labels || grep -x "org.opencontainers.image.$wanted" labels
+			done
+			expect_equal "$(wc -l <labels)" 4
+			# The label has each licence of the bill of materials that something in the image is under.
+			libraries_of "$image" "$arch" | sed '/^cmocka /d; s/.* //' | sort -u >licences
+			while read -r licence; do
+				grep -qE "^org.opencontainers.image.licenses=(.* )?$licence( |\$)" labels
+			done <licences
+			file_of "$image:latest" "$arch" etc/passwd | grep -x 'nonroot:x:65532:65532:.*:/:.*'
+			file_of "$image:latest" "$arch" etc/passwd | grep '^root:x:0:0:'
+			file_of "$image:latest" "$arch" etc/group | grep -x 'nonroot:x:65532:'
 		done
-		expect_equal "$(wc -l <labels)" 4
-		file_of gs-sidecar:latest "$arch" etc/passwd | grep -x 'nonroot:x:65532:65532:.*:/:.*'
-		file_of gs-sidecar:latest "$arch" etc/passwd | grep '^root:x:0:0:'
-		file_of gs-sidecar:latest "$arch" etc/group | grep -x 'nonroot:x:65532:'
+		expect_equal "$(podman image inspect --format '{{.Id}}' "localhost/$image:$version")" \
+			"$(podman image inspect --format '{{.Id}}' "localhost/$image:latest")"
 	done
-	expect_equal "$(podman image inspect --format '{{.Id}}' "localhost/gs-sidecar:$version")" \
-		"$(podman image inspect --format '{{.Id}}' localhost/gs-sidecar:latest)"
 }
 
 @test "gs-sidecar runs as nobody, without capabilities, on a read-only root" {
@@ -188,57 +221,96 @@ subjects() {
 
 # ---- bill of materials ----
 
-# A jq condition that holds for it: sbom ARCH JQ-FILTER
+# A jq condition that holds for it: sbom IMAGE ARCH JQ-FILTER
 sbom() {
-	[[ -e $1.json ]] || file_of gs-sidecar:latest "$1" usr/share/doc/gs-sidecar/sbom.spdx.json >"$1.json"
-	jq -e "$2" "$1.json" >/dev/null || {
-		printf 'not true: %s\n' "$2"
+	[[ -e $1-$2.json ]] || file_of "$1:latest" "$2" usr/share/doc/gs-sidecar/sbom.spdx.json >"$1-$2.json"
+	jq -e "$3" "$1-$2.json" >/dev/null || {
+		printf 'not true of %s for %s: %s\n' "$@"
 		return 1
 	}
 }
 
+# expect_form IMAGE ARCH
+expect_form() {
+	sbom "$@" '.spdxVersion == "SPDX-2.3" and .dataLicense == "CC0-1.0" and .SPDXID == "SPDXRef-DOCUMENT"'
+	sbom "$@" ".name | startswith(\"$1-\") and endswith(\"$2\")"
+	sbom "$@" '.documentNamespace | test("^https://[^# ]+$")'
+	sbom "$@" ".creationInfo.created == \"$(date -u -d "@$(built_at)" +%FT%TZ)\""
+	sbom "$@" '.creationInfo.creators | length > 0 and all(test("^(Tool|Organization|Person): ."))'
+	sbom "$@" '.packages | length > 8 and all(.name != "" and .downloadLocation == "NOASSERTION"
+		and .filesAnalyzed == false and (.SPDXID | test("^SPDXRef-[A-Za-z0-9.-]+$")))'
+	sbom "$@" '[.packages[].SPDXID] | length == (unique | length)'
+	sbom "$@" '[.packages[].externalRefs[]?.referenceLocator] | length == (unique | length)
+		and all(test("^pkg:deb/debian/[a-z0-9.-]+@[0-9][^ ?+]*[?](arch=source&)?distro=bookworm$"))'
+	# Every relationship is between two that are there, and everything has one.
+	sbom "$@" '([.packages[].SPDXID] | sort) == ([.relationships[] | .spdxElementId, .relatedSpdxElement] - ["SPDXRef-DOCUMENT"] | unique)'
+	sbom "$@" '.relationships | any(.spdxElementId == "SPDXRef-DOCUMENT" and .relationshipType == "DESCRIBES")'
+	sbom "$@" '.relationships | all(.relationshipType | IN("DESCRIBES", "CONTAINS", "STATIC_LINK", "BUILD_DEPENDENCY_OF", "TEST_DEPENDENCY_OF"))'
+	sbom "$@" '.relationships | length == (unique | length)'
+}
+
 @test "the bill of materials is SPDX 2.3 with all that it has to have" {
-	for arch in "${architectures[@]}"; do
-		sbom "$arch" '.spdxVersion == "SPDX-2.3" and .dataLicense == "CC0-1.0" and .SPDXID == "SPDXRef-DOCUMENT"'
-		sbom "$arch" ".name | endswith(\"$arch\")"
-		sbom "$arch" '.documentNamespace | test("^https://[^# ]+$")'
-		sbom "$arch" ".creationInfo.created == \"$(date -u -d "@$(built_at)" +%FT%TZ)\""
-		sbom "$arch" '.creationInfo.creators | length > 0 and all(test("^(Tool|Organization|Person): ."))'
-		sbom "$arch" '.packages | length > 8 and all(.name != "" and .downloadLocation == "NOASSERTION"
-			and .filesAnalyzed == false and (.SPDXID | test("^SPDXRef-[A-Za-z0-9.-]+$")))'
-		sbom "$arch" '[.packages[].SPDXID] | length == (unique | length)'
-		sbom "$arch" '[.packages[].externalRefs[]?.referenceLocator] | length == (unique | length)
-			and all(test("^pkg:deb/debian/[a-z0-9.-]+@[0-9][^ ?+]*[?](arch=source&)?distro=bookworm$"))'
-		# Every relationship is between two that are there, and everything has one.
-		sbom "$arch" '([.packages[].SPDXID] | sort) == ([.relationships[] | .spdxElementId, .relatedSpdxElement] - ["SPDXRef-DOCUMENT"] | unique)'
-		sbom "$arch" '.relationships | any(.spdxElementId == "SPDXRef-DOCUMENT" and .relationshipType == "DESCRIBES")'
-		sbom "$arch" '.relationships | all(.relationshipType | IN("DESCRIBES", "CONTAINS", "STATIC_LINK", "BUILD_DEPENDENCY_OF", "TEST_DEPENDENCY_OF"))'
-		sum=$(file_of gs-sidecar:latest "$arch" gs-sidecar | sha256sum | cut -d ' ' -f 1)
-		sbom "$arch" ".packages | any(.name == \"gs-sidecar\" and .checksums == [{ algorithm: \"SHA256\", checksumValue: \"$sum\" }])"
+	for image in "${programs[@]}"; do
+		for arch in "${architectures[@]}"; do
+			expect_form "$image" "$arch"
+			for name in $(names_of "$image"); do
+				sum=$(file_of "$image:latest" "$arch" "$name" | sha256sum | cut -d ' ' -f 1)
+				sbom "$image" "$arch" ".packages | any(.name == \"$name\" and .packageFileName == \"/$name\"
+					and .checksums == [{ algorithm: \"SHA256\", checksumValue: \"$sum\" }])"
+				sbom "$image" "$arch" ".relationships | any(.spdxElementId == \"SPDXRef-image\"
+					and .relationshipType == \"CONTAINS\" and .relatedSpdxElement == \"SPDXRef-$name\")"
+			done
+		done
 	done
 }
 
+# expect_part IMAGE ARCH PROGRAM NAME VERSION LICENCE
+expect_part() {
+	local how="spdxElementId == \"SPDXRef-$3\" and .relationshipType == \"STATIC_LINK\" and .relatedSpdxElement"
+
+	sbom "$1" "$2" ".packages | any(.name == \"$4\" and .versionInfo == \"$5\"
+		and .licenseDeclared == \"$6\" and .licenseConcluded == \"$6\")"
+	[[ $4 != cmocka ]] ||
+		how="relatedSpdxElement == \"SPDXRef-$3\" and .relationshipType == \"TEST_DEPENDENCY_OF\" and .spdxElementId"
+	sbom "$1" "$2" ".relationships | any(.$how == \"SPDXRef-$4\")"
+}
+
 @test "the bill of materials names every part with its version and licence" {
-	for arch in "${architectures[@]}"; do
-		while read -r name version licence; do
-			sbom "$arch" ".packages | any(.name == \"$name\" and .versionInfo == \"$version\"
-				and .licenseDeclared == \"$licence\" and .licenseConcluded == \"$licence\")"
-			how="spdxElementId == \"SPDXRef-gs-sidecar\" and .relationshipType == \"STATIC_LINK\" and .relatedSpdxElement"
-			[[ $name != cmocka ]] ||
-				how="relatedSpdxElement == \"SPDXRef-gs-sidecar\" and .relationshipType == \"TEST_DEPENDENCY_OF\" and .spdxElementId"
-			sbom "$arch" ".relationships | any(.$how == \"SPDXRef-$name\")"
-		done <"$repository/build/$arch/libs/versions.txt"
-		for name in ca-certificates libgcc linux-libc-dev; do
-			sbom "$arch" ".packages | any(.name == \"$name\" and (.versionInfo | test(\"^[0-9].*[0-9]\"))
-				and (.licenseDeclared | test(\"^(MPL|GPL)-[0-9.]+\")))"
+	for image in "${programs[@]}"; do
+		for arch in "${architectures[@]}"; do
+			while read -r name version licence; do
+				expect_part "$image" "$arch" gs-sidecar "$name" "$version" "$licence"
+			done <"$repository/build/$arch/libs/versions.txt"
+			for name in ca-certificates libgcc linux-libc-dev; do
+				sbom "$image" "$arch" ".packages | any(.name == \"$name\" and (.versionInfo | test(\"^[0-9].*[0-9]\"))
+					and (.licenseDeclared | test(\"^(MPL|GPL)-[0-9.]+\")))"
+			done
+			sbom "$image" "$arch" '.packages | map(select(.licenseDeclared | test("LGPL"))) |
+				length == 1 and (.[0].comment | contains("build/sources/libmicrohttpd") and contains("tools/build-libs.sh"))'
+			file_of "$image:latest" "$arch" usr/share/doc/gs-sidecar/licences/LGPL-2.1 |
+				grep -c 'GNU LESSER GENERAL PUBLIC LICENSE'
 		done
-		sbom "$arch" '.packages | map(select(.licenseDeclared | test("LGPL"))) |
-			length == 1 and (.[0].comment | contains("build/sources/libmicrohttpd_") and contains("tools/build-libs.sh"))'
-		file_of gs-sidecar:latest "$arch" usr/share/doc/gs-sidecar/licences/LGPL-2.1 |
-			grep -c 'GNU LESSER GENERAL PUBLIC LICENSE'
 	done
 	package=("$repository"/build/packages/ca-certificates_*)
-	sbom amd64 ".packages | any(.name == \"ca-certificates\" and \"${package[0]##*/}\" == \"ca-certificates_\(.versionInfo)_all\")"
+	sbom gs-sidecar amd64 ".packages | any(.name == \"ca-certificates\" and \"${package[0]##*/}\" == \"ca-certificates_\(.versionInfo)_all\")"
+}
+
+@test "the bill of materials of gs-fetch names its own parts, and not the server it does not have" {
+	for arch in "${architectures[@]}"; do
+		while read -r name version licence; do
+			expect_part gs-sidecar-fetch "$arch" gs-fetch "$name" "$version" "$licence"
+			file_of gs-sidecar-fetch:latest "$arch" "usr/share/doc/gs-sidecar/licences/$name" | grep -q '^License: '
+		done <"$repository/build/$arch/fetch-libs/versions.txt"
+		for name in zlib libzstd libarchive curl mbedtls musl cjson xxhash libgcc; do
+			sbom gs-sidecar-fetch "$arch" ".relationships | any(. == { spdxElementId: \"SPDXRef-gs-fetch\",
+				relationshipType: \"STATIC_LINK\", relatedSpdxElement: \"SPDXRef-$name\" })"
+		done
+		sbom gs-sidecar-fetch "$arch" '.relationships | any(.spdxElementId == "SPDXRef-gs-fetch"
+			and .relatedSpdxElement == "SPDXRef-libmicrohttpd") | not'
+		for name in zlib libzstd libarchive gs-fetch; do
+			sbom gs-sidecar "$arch" ".packages | any(.name == \"$name\") | not"
+		done
+	done
 }
 
 # ---- the same again ----
@@ -248,7 +320,7 @@ another_tree() {
 	umask 077
 	mkdir -p "$1/build"
 	git -C "$repository" ls-files -z | tar -C "$repository" -c --null -T - | tar -C "$1" -xm --no-same-permissions
-	for name in packages sources {amd64,arm64}/{gs-sidecar,libs/versions.txt,libs/bin,libs/musl/specs}; do
+	for name in packages sources {amd64,arm64}/{gs-sidecar,gs-fetch,{libs,fetch-libs}/versions.txt,libs/bin,libs/musl/specs}; do
 		mkdir -p "$(dirname "$1/build/$name")"
 		cp -r "$repository/build/$name" "$1/build/$name"
 	done
@@ -265,7 +337,7 @@ names_and_digests() {
 	env -u CONTAINERS_CONF -u CONTAINERS_STORAGE_CONF SOURCE_DATE_EPOCH="$(built_at)" TZ=Asia/Tokyo LC_ALL=C.UTF-8 \
 		elsewhere/tools/images.sh >table
 	names_and_digests "$images/oci/index.json" >first
-	(($(wc -l <first) == 7))
+	(($(wc -l <first) == 8))
 	names_and_digests elsewhere/build/images/oci/index.json | diff first -
 	while read -r name _; do
 		expect_equal "$(grep -c "^$name  *\(all\|amd64 .* sha256:\|arm64 .* sha256:\)" table)" 3
@@ -273,17 +345,22 @@ names_and_digests() {
 
 	# They differ when there is a difference.
 	SOURCE_DATE_EPOCH=$(($(built_at) + 1)) elsewhere/tools/images.sh files
-	run diff -r "$images/gs-sidecar" elsewhere/build/images/gs-sidecar
-	expect_status 1
+	for name in "${programs[@]}"; do
+		run diff -r "$images/$name" "elsewhere/build/images/$name"
+		expect_status 1
+	done
 }
 
 @test "a builder that knows nothing of make builds the same" {
-	for arch in "${architectures[@]}"; do
-		buildah bud --quiet -f "$repository/images/Containerfile" --platform "linux/$arch" --timestamp "$(built_at)" \
-			--identity-label=false --build-arg VERSION="$("$gs" version | cut -d ' ' -f 2)" \
-			-t localhost/images-test:"$arch" "$images/gs-sidecar"
-		expect_equal "$(podman image inspect --format '{{.Id}}' localhost/images-test:"$arch")" \
-			"$(podman image inspect --format '{{.Id}}' "localhost/gs-sidecar:latest-$arch")"
+	declare -A files=([gs-sidecar]=images/Containerfile [gs-sidecar-fetch]=images/fetch/Containerfile)
+	for image in "${programs[@]}"; do
+		for arch in "${architectures[@]}"; do
+			buildah bud --quiet -f "$repository/${files[$image]}" --platform "linux/$arch" --timestamp "$(built_at)" \
+				--identity-label=false --build-arg VERSION="$("$gs" version | cut -d ' ' -f 2)" \
+				-t localhost/images-test:"$arch" "$images/$image"
+			expect_equal "$(podman image inspect --format '{{.Id}}' localhost/images-test:"$arch")" \
+				"$(podman image inspect --format '{{.Id}}' "localhost/$image:latest-$arch")"
+		done
 	done
 }
 
@@ -292,10 +369,12 @@ names_and_digests() {
 	run elsewhere/tools/images.sh files
 	expect_status 1
 	expect_output "set SOURCE_DATE_EPOCH"
-	rm elsewhere/build/arm64/gs-sidecar
-	SOURCE_DATE_EPOCH=1000000000 run elsewhere/tools/images.sh
-	expect_status 1
-	expect_output "images: build/arm64/gs-sidecar is missing: run make ARCH=arm64"
+	for name in gs-fetch gs-sidecar; do
+		rm "elsewhere/build/arm64/$name"
+		SOURCE_DATE_EPOCH=1000000000 run elsewhere/tools/images.sh
+		expect_status 1
+		expect_output "images: build/arm64/$name is missing: run make ARCH=arm64"
+	done
 	run elsewhere/tools/images.sh nonsense
 	expect_status 1
 }
