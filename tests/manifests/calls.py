@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from documents import CONFIG, read_json
+from documents import CONFIG, FETCH, read_json
 from formats import image_parts
 from pod import REFERENCE, handlers_of
 
@@ -18,13 +18,13 @@ WAY_OF_CHECK = "more than one probe"  # okg_rules.py knows in which containers t
 class Call:
     """
     words: behind the program's name; settings: by name, None where not set, {} where refused;
-    config: the file that it reads.
+    config: the file that it reads; fetches: whether its image has gs-fetch.
     """
 
     def __init__(self, container, path, words, program):
         self.container, self.path, self.words, self.program = container, path, words, program
         self.command = words[0] if words else ""
-        self.settings, self.messages, self.config = {}, [], None
+        self.settings, self.messages, self.config, self.fetches = {}, [], None, False
 
 
 def run(*words, env=None):
@@ -55,6 +55,7 @@ def ask_check(call, configs):
         del words[at:at + 2]
     if place in configs and is_users_image(call.container):
         call.config = env["GS_SIDECAR_CONFIG"] = configs[place]
+        call.fetches = FETCH in configs
     elif place != CONFIG:
         call.messages.append(f"{call.path}: no Containerfile copies {place} into the image")
     result = run("check", *words, env=env)
@@ -118,6 +119,13 @@ class Calls:
 def sources(call):
     """Of the probes in its configuration, if that could be read."""
     return read_json(call.config).get("probe-source", []) if call.config and call.settings else []
+
+
+def fetched(call):
+    """The sources that are no directories."""
+    wanted = call.config and call.settings and call.command in ("run", "sync")
+    return [s for s in read_json(call.config).get("source", []) if isinstance(s, dict)] \
+        if wanted else []
 
 
 def mount_of(container, path):

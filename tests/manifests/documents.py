@@ -18,6 +18,7 @@ LISTS = ("ServiceQuality", "Container", "Volume", "JsonPatch")
 BLOCK = re.compile(r"^([ \t]*)```(yaml|json)\n(.*?)^[ \t]*```$", re.M | re.S)
 COPY = re.compile(r"^COPY\s+(?:--\S+\s+)*(\S+\.json)\s+(/\S+\.json)\s*$", re.M)
 CONFIG = "/etc/gs-sidecar.json"
+FETCH = "/gs-fetch"
 
 
 class Strict(yaml.SafeLoader):
@@ -111,14 +112,17 @@ def read_page(path, schema, scratch):
 
 
 def image_configs(folder):
-    """What the Containerfiles of a folder copy into the image, if they begin with gs-sidecar."""
+    """What the Containerfiles of a folder copy into the image; FETCH, if it is in one of them."""
     configs = {}
     for path in sorted(glob.glob(f"{folder or '.'}/Containerfile*")):
         with open(path) as file:
-            for source, place in COPY.findall(file.read()):
-                # The context is the folder, or the repository.
-                here = os.path.join(folder, source)
-                configs[place] = here if os.path.exists(here) else source
+            text = file.read()
+        for source, place in COPY.findall(text):
+            # The context is the folder, or the repository.
+            here = os.path.join(folder, source)
+            configs[place] = here if os.path.exists(here) else source
+        if "gs-sidecar-fetch" in text:
+            configs[FETCH] = path
     return configs
 
 

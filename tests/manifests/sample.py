@@ -26,7 +26,7 @@ def manifest(text, good):
 
 def main():
     folder, *samples = sys.argv[1:]
-    for name in ("Containerfile", "gs-sidecar.json"):
+    for name in ("Containerfile", "gs-sidecar.json", "sources.json"):
         shutil.copy(f"{GOOD}/{name}", folder)
     with open(f"{GOOD}/gameserverset.yaml") as file:
         good = yaml.safe_load(file)

@@ -4,11 +4,14 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from calls import SIDECAR, entrypoint, exec_call, mount_of, seconds, sources, variables
+from calls import (SIDECAR, entrypoint, exec_call, fetched, mount_of, seconds, sources,
+                   variables)
 from formats import image_parts
 from pod import GRACE, handlers_of, is_native
 
 PAGES = ("/healthz", "/readyz", "/status", "/metrics", "/probes")
+# Of a source that is fetched: the files that no image should have.
+SECRETS = ("headers-file", "key-file", "token-file", "ssh-key-file", "password-file")
 # Those of the example whose entrypoint it is have it, too.
 HAS_PROGRAM = re.compile(r"gs-sidecar:.*|.*-sidecar:.*|2048:.*-(http|inotify)")
 
@@ -23,6 +26,7 @@ def check(calls, replicas):
         yield from sees_the_process(call, calls.pod)
         yield from hook_fits(call, calls)
         yield from starts_before_the_game(call)
+        yield from can_fetch(call, calls.pod)
     yield from has_a_command(calls.pod)
     yield from listeners(calls, replicas)
     yield from pages_are_answered(calls)
@@ -126,6 +130,18 @@ def starts_before_the_game(call):
     if call.command == "run" and int(priority) > 0 and any(reloads):
         yield (f"{call.path}: it is ready when the game has reloaded, and by "
                "KRUISE_CONTAINER_PRIORITY the game starts when it is ready; leave one of them out")
+
+
+def can_fetch(call, pod):
+    """What no directory is needs gs-fetch in the image, and secrets that the pod mounts."""
+    wanted = fetched(call)
+    if wanted and not call.fetches:
+        yield (f"{call.path}: the source {wanted[0]['name']} is fetched, and its image has no "
+               "gs-fetch; it has to be made with gs-sidecar-fetch")
+    for source, key in ((s, k) for s in wanted for k in SECRETS if k in s):
+        if pod.whole and not mount_of(call.container, source[key]):
+            yield (f"{call.path}: the source {source['name']}: its {key} {source[key]} is on no "
+                   "volume; a volumeMount of a Secret is missing")
 
 
 def tcp_listeners(calls):

@@ -62,17 +62,18 @@ for spec in (d["spec"] for d in yaml.safe_load_all(open(sys.argv[1])) if d["kind
 }
 
 @test "what examples/README.md says of every manifest is so" {
-	local manifest user container count=0
+	local manifest user memory container count=0
 
 	for manifest in "$repository"/examples/{*/gameserverset,sidecarset/sidecarset,kustomize/base/gameserverset}.yaml; do
-		user=.runAsNonRoot
+		user=.runAsNonRoot memory=16Mi
 		[[ $manifest != */signal/* ]] || user='(.runAsUser == 0)'
+		[[ $manifest != */artifacts/* ]] || memory=256Mi
 		containers_of "$manifest" >containers
 		while read -r container; do
 			echo "$manifest: $container"
 			jq -e .imagePullPolicy <<<"$container"
 			[[ $(jq -r .image <<<"$container") == *-sidecar:* ]] || continue
-			jq -e ".resources.limits.memory == \"16Mi\" and (.securityContext | $user and .readOnlyRootFilesystem and
+			jq -e ".resources.limits.memory == \"$memory\" and (.securityContext | $user and .readOnlyRootFilesystem and
 				.allowPrivilegeEscalation == false and .capabilities == { drop: [\"ALL\"] })" <<<"$container"
 			((++count))
 		done <containers
