@@ -55,7 +55,7 @@ make_volumes() {
 
 	while IFS=$'\t' read -r name kind size; do
 		case $kind in
-		emptyDir | downwardAPI | configMap) mkdir -m 0777 "$dir/$1/volumes/$name" ;;
+		emptyDir | downwardAPI | configMap | secret | claim) mkdir -m 0777 "$dir/$1/volumes/$name" ;;
 		memory)
 			mkdir "$dir/$1/volumes/$name"
 			mount -t tmpfs -o "mode=0777${size:+,size=$size}" tmpfs "$dir/$1/volumes/$name"
@@ -70,6 +70,7 @@ make_volumes() {
 		fi
 	done < <(of_pod "$1" '.spec.volumes[]? | [.name, if .emptyDir.medium == "Memory" then "memory"
 		elif .emptyDir then "emptyDir" elif .downwardAPI then "downwardAPI"
+		elif .secret then "secret" elif .persistentVolumeClaim then "claim"
 		elif .configMap.optional then "configMap" else .hostPath.path end, (.emptyDir.sizeLimit // "" | rtrimstr("i"))] | @tsv')
 }
 
