@@ -560,7 +560,7 @@ watch_reloads() {
 	document=$repository/images/README.md
 	grep -F -- "VERSION=$("$gs" version | cut -d ' ' -f 2) " "$document"
 	grep -oE -- '-f images/[^ ]*' "$document" | cut -d ' ' -f 2 | sort -u >files
-	expect_equal "$(wc -l <files)" 4
+	expect_equal "$(wc -l <files)" 5
 	while read -r file; do
 		[[ -s $repository/$file ]]
 	done <files
@@ -570,6 +570,12 @@ watch_reloads() {
 	while read -r argument; do
 		(cd "$repository" && xargs grep -q "^ARG $argument") <files
 	done < <(grep -oE -- '--build-arg [A-Z]+' "$document" | cut -d ' ' -f 2)
+}
+
+@test "the document's image with git is the example's" {
+	awk '/^```Dockerfile$/ { block = "" ; on = 1; next } /^```$/ { if (block ~ /gs-fetch/) printf "%s", block; on = 0; block = "" }
+		on { block = block $0 "\n" }' "$repository/images/README.md" >shown
+	grep -v '^#' "$repository/examples/artifacts/Containerfile" | diff - shown
 }
 
 @test "the document's way to a registry sends what the OCI layout has, of both architectures" {

@@ -115,6 +115,19 @@ cells() {
 		"$(sed -n 's/^\t\[SOURCE_[A-Z]*\] = "\([a-z]*\)",$/\1/p' "$repository/fetch/result.c" | sort | paste -sd ' ')"
 }
 
+@test "the settings that the page names are there, with their defaults" {
+	local name default count=0
+
+	"$gs" help settings >settings
+	while read -r name default; do
+		sed -n "/^### $name\$/,/^###/p" settings >row
+		[[ -s row ]]
+		[[ -z $default ]] || grep -F "| \`$default\` |" row
+		((++count))
+	done < <(grep -oE '`(fetch|watch)-[a-z]+`( \([0-9]+[a-z]+\))?' "$page" | sort -u | tr -d '`()')
+	((count > 2))
+}
+
 # Of the page's JSON blocks: whole configurations, sources, and a file of keys.
 @test "every JSON block is what it says" {
 	local file whole=0 sources=0
@@ -140,6 +153,18 @@ cells() {
 		.timeout = "1ms"] | unique_by(.name) }' block*.json >request
 	run "$gs_fetch" fetch --cache cache <request
 	expect_status 5
+}
+
+@test "the README's sources are taken, and its table has each of them" {
+	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$repository/README.md" >config.json
+	run "$gs" check run --config config.json --target target
+	expect_status 0
+	jq '{ sources: (.source | map(.timeout = "1ms")) }' config.json >request
+	run "$gs_fetch" fetch --cache cache <request
+	expect_status 5
+	# shellcheck disable=SC2016 # backquotes of Markdown
+	expect_equal "$(sed -n '/^| source | of the image/,/^$/p' "$repository/README.md" | cut -d '|' -f 2 |
+		grep -oE '`(archive|http|s3|git|rsync|command)`' | tr -d '`' | sort | paste -sd ' ')" "$(cells 'source | what')"
 }
 
 @test "the published list's translation is the example's configuration" {
