@@ -213,7 +213,8 @@ serve_artifacts() {
 	serve_artifacts
 	artifacts_image
 	pod_create game "$examples/artifacts/gameserverset.yaml" \
-		'.spec.containers[1].args = ["reloader", "--listen", "127.0.0.1:3000", "--", "/game", "version"]'
+		'.spec.containers[0].lifecycle.postStart.exec.command |= map(if . == "30m" then "30s" else . end) |
+		.spec.containers[1].args = ["reloader", "--listen", "127.0.0.1:3000", "--", "/game", "version"]'
 	kubelet_writes game s3 credentials 'X-Key: a-secret-key'
 	kubelet_writes game git token a-secret-token
 	container_start game sidecar
