@@ -103,8 +103,11 @@ int cmd_check(struct config *c)
 	drop_first_operand(c);
 	if (command->check && command->check(c, &e) < 0)
 		return command_failed(&e);
-	if ((command->groups & GROUP_SYNC) && fetch_check(c, &e) < 0)
+	int fetched = command->groups & GROUP_SYNC ? fetch_check(c, &e) : 0;
+	if (fetched < 0)
 		return command_failed(&e);
+	if (fetched > 0)
+		warn(e.text);
 	if (command->groups & GROUP_PROBE)
 		advise(c);
 	if (c->json)

@@ -146,12 +146,17 @@ static int run_program(const struct config *c, const struct update *u, const cha
 	(void)sigprocmask(SIG_BLOCK, &set, &before);
 	int status = ask(argv, request, b, e);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	if (status < 0 && e->sys == ENOENT)
-		return err_set(e, ERR_USAGE,
-			       "a source has to be fetched, but '%s' is not there: take the image "
-			       "that has it, or set fetch-program",
-			       c->fetch.program);
-	return status < 0 ? err_in(e, "fetch") : status;
+	if (status >= 0)
+		return status;
+	if (e->sys != ENOENT)
+		return err_in(e, "fetch");
+	(void)err_set(
+		e, ERR_USAGE,
+		"a source has to be fetched, but '%s' is not there: take the image that has it, "
+		"or set fetch-program",
+		c->fetch.program);
+	e->sys = ENOENT;
+	return -1;
 }
 
 /* The answer, to be given back; NULL with e when it could not begin. */
@@ -185,7 +190,7 @@ int fetch_check(const struct config *c, struct err *e)
 		return 0;
 	struct json *answer = ask_program(c, &none, NULL, e);
 	json_free(answer);
-	return answer ? 0 : -1;
+	return answer ? 0 : e->sys == ENOENT ? 1 : -1;
 }
 
 /* The directory of an answer, on the heap, and what people call it; NULL with e. */

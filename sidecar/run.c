@@ -77,7 +77,7 @@ static int set_up(struct run *r, struct err *e)
 {
 	r->signals = (struct signals){ .on_signal = on_signal, .owner = r };
 	run_sync_init(r);
-	if (fetch_check(r->config, e) < 0)
+	if (fetch_check(r->config, e))
 		return -1;
 	log_never_wait();
 	/* Orphans come to us also when the pause process is PID 1 (shared process namespace). */

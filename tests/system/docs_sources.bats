@@ -29,7 +29,7 @@ blocks() {
 	output=$(<said)
 	expect_status 0
 	expect_equal "$(grep -vE '^(20|Serving|published|unchanged|[0-9a-f]{40}\>|127)' said | paste -sd /)" \
-		"speed = 1/\"state\":\"stale\"/speed = 1/Verified OK/$(grep '^signed: ' said)/$(grep '^unpacked: ' said)/speed = 1/speed = 1/speed = 2/speed = 9"
+		"speed = 1/\"state\":\"stale\"/speed = 1/Verified OK/$(grep '^signed: ' said)/$(grep '^unpacked: ' said)/speed = 1/speed = 3/           label v1.0-hotfix1/$(grep 'by an update' said)/update     published/speed = 1/speed = 2/speed = 9"
 	# Only what was promised of the repository is there.
 	expect_equal "$(cd empty/target && find . -type f ! -path './.gs-sidecar/*' | sort | paste -sd ' ')" \
 		"./conf/game.js ./game.js"

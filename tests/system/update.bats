@@ -418,6 +418,9 @@ control_status() {
 	done
 	sed -i 's#"fetch-program": "[^"]*"#"fetch-program": "/nowhere/gs-fetch"#' config.json
 	run "$gs" check --config config.json
+	expect_status 0
+	expect_output "warning: a source has to be fetched, but '/nowhere/gs-fetch' is not there"
+	run "$gs" run --config config.json
 	expect_status 2
 	expect_output "'/nowhere/gs-fetch' is not there"
 }
