@@ -33,7 +33,8 @@ int fetch_check_item(const char *item, struct err *e);
 /* The sources as people may see them: of a fetched one the name alone. */
 void fetch_shown(const struct list *sources, struct list *ret);
 
-/* Whether gs-fetch takes the sources as they are configured: -1 with e; 1 with e: it is not there. */
+/* Whether gs-fetch takes the sources as they are configured: -1 with e; 1 with e: it is not there.
+ */
 int fetch_check(const struct config *c, struct err *e);
 
 /*

@@ -121,18 +121,25 @@ void run_update(struct http_request *request, void *owner)
 	run_ask_begin(r, "--update");
 }
 
+/* Or there is no reload to do. */
+static bool is_reloaded(const struct run *r, const struct record *published)
+{
+	return !r->reload.name || (r->reload.state == RELOAD_ACKNOWLEDGED &&
+				   r->reload.wanted.serial == published->serial);
+}
+
 void run_update_synced(struct run *r, const struct sync_report *report)
 {
 	if (!report->done) {
 		conclude(r, status_of(&report->e), "rejected", report->e.text);
 		return;
 	}
-	/* For the answer. */
-	r->update_waits = report->result.changed;
-	if (r->update_waits)
-		r->update_serial = report->result.published.serial;
-	else
+	if (!report->result.changed && is_reloaded(r, &report->result.published)) {
 		conclude(r, 200, "unchanged", NULL);
+		return;
+	}
+	r->update_waits = true;
+	r->update_serial = report->result.published.serial;
 }
 
 void run_update_judge(struct run *r)

@@ -15,6 +15,8 @@
  *   failed               digest of the version that must not be called good, and why
  *   probes               how long conditions of probes have held
  *   migrating            is there while the target's layout is changed
+ *   update.json          the update that was accepted, see sidecar/update.h
+ *   sources/             what was fetched, see sidecar/fetch.h
  *
  * Every publication has a serial. A reload is owed while published and acknowledged serial differ:
  * so A, then B whose reload failed, then A again is reloaded again.

@@ -36,10 +36,10 @@
 #define MBEDTLS_GCM_C
 
 /* All that is possible with the above; without a list 200 names of others come along. */
-#define MBEDTLS_SSL_CIPHERSUITES                                       \
-	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,       \
-		MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,         \
-		MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,       \
+#define MBEDTLS_SSL_CIPHERSUITES                                 \
+	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,         \
+		MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,   \
+		MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, \
 		MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 
 /* A server may send full records; we send requests. */

@@ -3,9 +3,9 @@
  * The words beside the status codes that our servers and libmicrohttpd itself answer with: those of
  * all codes are 3 kB. build-libs.sh puts it in the place of src/microhttpd/reason_phrase.c.
  */
-#include "platform.h"
-#include "microhttpd.h"
 #include "mhd_str.h"
+#include "microhttpd.h"
+#include "platform.h"
 
 #include <string.h>
 

@@ -294,6 +294,10 @@ control_status() {
 	push "$(short v2 bad.tar)" 502 published
 	expect_reason "ended with status 1"
 	! ready
+	# The same again is no news, but not reloaded either.
+	push "$(short v2 bad.tar)" 502 published
+	expect_reason "ended with status 1"
+	! ready
 	push "$(short v3 second.tar)" 200 acknowledged
 	stop
 	run_now --reload-deadline 1s --reload-failed rollback
