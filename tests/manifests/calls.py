@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command lines of gs-sidecar in a pod, and what `gs-sidecar check` says of each."""
 import os
+import platform
 import re
 import subprocess
 
@@ -9,7 +10,10 @@ from formats import image_parts
 from pod import REFERENCE, handlers_of
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-PROGRAM = os.environ.get("GS_SIDECAR", f"{HERE}/../../build/gs-sidecar")
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PROGRAM = os.environ.get("GS_SIDECAR",
+                         f"{HERE}/../../build/{ARCHITECTURES.get(platform.machine())}/gs-sidecar")
+FETCH_PROGRAM = os.environ.get("GS_FETCH", f"{os.path.dirname(PROGRAM)}/gs-fetch")
 ROW = re.compile(r'(\S+) +(.*?) +(default|--\S+|GS_SIDECAR_\w+|.+: "\S+")')
 SIDECAR = re.compile(r"gs-sidecar|.*-sidecar")
 WAY_OF_CHECK = "more than one probe"  # okg_rules.py knows in which containers they are
@@ -58,7 +62,8 @@ def ask_check(call, configs):
         call.fetches = FETCH in configs
     elif place != CONFIG:
         call.messages.append(f"{call.path}: no Containerfile copies {place} into the image")
-    result = run("check", *words, env=env)
+    # Whether the image has it is for sidecar_rules.py.
+    result = run("check", *words, env={**env, "GS_SIDECAR_FETCH_PROGRAM": FETCH_PROGRAM})
     lines = result.stderr.strip().split("\n") if result.stderr else []
     call.messages += [f"{call.path}: {line}; gs-sidecar check has to have nothing to say"
                       for line in lines if WAY_OF_CHECK not in line]

@@ -135,12 +135,12 @@ cells() {
 	awk '/^```json$/ { name = "block" ++n ".json"; next } /^```$/ { name = "" } name { print > name }' "$page"
 	for file in block*.json; do
 		if jq -e 'has("target")' "$file"; then
-			run "$gs" check run --config "$file"
+			run "$gs" check run --config "$file" --fetch-program "$gs_fetch"
 			expect_status 0
 			((++whole))
 		elif jq -e 'has("name")' "$file"; then
 			jq '{ source: [.] }' "$file" >"config-$file"
-			run "$gs" check sync --config "config-$file" --target target
+			run "$gs" check sync --config "config-$file" --target target --fetch-program "$gs_fetch"
 			expect_status 0
 			((++sources))
 		else
@@ -157,7 +157,7 @@ cells() {
 
 @test "the README's sources are taken, and its table has each of them" {
 	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$repository/README.md" >config.json
-	run "$gs" check run --config config.json --target target
+	run "$gs" check run --config config.json --target target --fetch-program "$gs_fetch"
 	expect_status 0
 	jq '{ sources: (.source | map(.timeout = "1ms")) }' config.json >request
 	run "$gs_fetch" fetch --cache cache <request
