@@ -11,8 +11,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define REMOVE_DEPTH_MOST 64 /* open directories */
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -83,8 +86,8 @@ static int walk_directory(const struct walk *w, int dir, const char *path, unsig
 	int status = list_names(dir, &names, e);
 
 	if (status == 0 && depth > TREE_DEPTH_MOST)
-		status = err_set(e, ERR_REMOTE, "'%s': more than %d directories deep", path,
-				 TREE_DEPTH_MOST);
+		status = err_set(e, ERR_REMOTE, "more than %d directories deep: '%s'",
+				 TREE_DEPTH_MOST, path);
 	for (size_t i = 0; i < names.count && status == 0; i++) {
 		owned char *below = *path ? mem_format("%s/%s", path, names.items[i])
 					  : mem_copy(names.items[i]);
@@ -103,19 +106,39 @@ int tree_walk(int root, int (*take)(const struct tree_entry *, void *owner, stru
 	return walk_directory(&w, root, "", 0, e);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): with tree_remove() */
-static int remove_content(int fd)
+/* What is being removed; directories too deep for our descriptors are moved to its top first. */
+struct removal {
+	int top;
+	unsigned moved;
+};
+
+static int move_up(struct removal *r, int dir, const char *name)
 {
-	DIR *dir = fdopendir(fd);
+	for (;;) {
+		owned char *other = mem_format("..removed.%u", r->moved++);
+
+		if (renameat(dir, name, r->top, other) == 0)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+			return -1;
+	}
+}
+
+static int remove_entry(struct removal *r, int dir, const char *name, unsigned depth);
+
+/* fd is closed. NOLINTNEXTLINE(misc-no-recursion): as deep as REMOVE_DEPTH_MOST. */
+static int remove_content(struct removal *r, int fd, unsigned depth)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *found;
 	int status = 0, failed = 0;
 
 	if (!dir) {
-		(void)close(fd);
+		fd_close(&fd);
 		return -1;
 	}
 	while ((found = io_next_entry(dir))) {
-		if (tree_remove(dirfd(dir), found->d_name) < 0) {
+		if (remove_entry(r, dirfd(dir), found->d_name, depth) < 0) {
 			status = -1;
 			failed = errno;
 		}
@@ -125,8 +148,8 @@ static int remove_content(int fd)
 	return status;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as PATH_MAX lets a tree be. */
-int tree_remove(int dir, const char *name)
+/* 1: it is a directory with something in it, *ret_fd. */
+static int remove_one(int dir, const char *name, int *ret_fd)
 {
 	struct stat st;
 
@@ -138,8 +161,37 @@ int tree_remove(int dir, const char *name)
 		return 0;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
-	int fd = open_directory(dir, name, st.st_mode, S_IRWXU);
-	if (fd < 0 || remove_content(fd) < 0)
+	*ret_fd = open_directory(dir, name, st.st_mode, S_IRWXU);
+	return *ret_fd < 0 ? -1 : 1;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as REMOVE_DEPTH_MOST. */
+static int remove_entry(struct removal *r, int dir, const char *name, unsigned depth)
+{
+	owned_fd fd = -1;
+	int status = remove_one(dir, name, &fd);
+
+	if (status <= 0)
+		return status;
+	if (depth == REMOVE_DEPTH_MOST)
+		return move_up(r, dir, name);
+	if (remove_content(r, fd_take(&fd), depth + 1) < 0)
 		return -1;
+	return unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+int tree_remove(int dir, const char *name)
+{
+	owned_fd top = -1;
+	int status = remove_one(dir, name, &top);
+	struct removal r = { .top = top };
+
+	if (status <= 0)
+		return status;
+	for (unsigned before = ~0U; before != r.moved;) {
+		before = r.moved;
+		if (remove_content(&r, openat(top, ".", DIRECTORY), 1) < 0)
+			return -1;
+	}
 	return unlinkat(dir, name, AT_REMOVEDIR);
 }

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,43 @@ static void all_of_it_is_removed(void **state)
 	assert_true(io_is_there(tree, "outside"));
 }
 
+/* So many directories, one in the other. */
+static void put_deep(int dir, unsigned depth)
+{
+	owned_fd at = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (depth--) {
+		assert_int_equal(mkdirat(at, "d", 0755), 0);
+		int below = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		put(below, "file", "");
+		fd_close(&at);
+		at = below;
+	}
+}
+
+static void what_is_deeper_than_descriptors_is_removed(void **state)
+{
+	const struct tree_limits many = { 1000, 10000 };
+	owned_fd tree = tree_new();
+	struct rlimit before;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(mkdirat(tree, "dir", 0755), 0);
+	owned_fd dir = openat(tree, "dir", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put_deep(dir, 3000);
+	assert_int_equal(tree_check(tree, &many, &e), -1);
+	assert_non_null(strstr(e.text, "more than 256 directories deep"));
+	put(dir, "..removed.0", "");
+	const struct rlimit few = { 128, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	int status = tree_remove(tree, "dir");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(status, 0);
+	assert_false(io_is_there(tree, "dir"));
+}
+
 int test_fetch_tree(void);
 
 int test_fetch_tree(void)
@@ -207,6 +245,7 @@ int test_fetch_tree(void)
 		cmocka_unit_test(what_is_the_same_is_the_same_file),
 		cmocka_unit_test(a_copy_is_apart),
 		cmocka_unit_test(all_of_it_is_removed),
+		cmocka_unit_test(what_is_deeper_than_descriptors_is_removed),
 	};
 
 	return cmocka_run_group_tests_name("fetch_tree", tests, NULL, NULL);
