@@ -28,6 +28,7 @@
 #define STATE_MOST ((size_t)1 << 16)
 #define TREE "tree."
 #define TREE_NUMBER_MOST 999999999999
+#define LOCK ".lock" /* no source has such a name */
 #define LOCK_WAIT_MS 20
 
 static const struct {
@@ -135,9 +136,9 @@ int cache_open(const char *dir, int64_t deadline, int *ret_fd, struct err *e)
 	owned_fd fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s'", dir);
-	owned_fd lock = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	owned_fd lock = openat(fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
-		return err_sys(e, "open '%s/lock'", dir);
+		return err_sys(e, "open '%s/" LOCK "'", dir);
 	if (take_lock(lock, deadline, e) < 0)
 		return err_in(e, "cache '%s'", dir);
 	(void)fd_take(&lock);

@@ -2,7 +2,7 @@
 /*
  * cache: what was fetched, one folder for each source.
  *
- *   DIR/lock               held by the one run that changes it
+ *   DIR/.lock              held by the one run that changes it
  *   DIR/NAME/tree.7        the last good tree; others read it
  *   DIR/NAME/state.json    which tree that is, and what it was fetched as
  *   DIR/NAME/new           a tree that is being made
@@ -61,7 +61,10 @@ int cache_open(const char *dir, int64_t deadline, int *ret_fd, struct err *e);
 /* Removes the folders of updates that are not among names. */
 int cache_forget_updates(int cache, const struct list *names, struct err *e);
 
-/* Removes what a run that was killed, or another definition of the source, has left behind. */
+/*
+ * Removes what a run that was killed, or another definition of the source, has left behind. *ret is
+ * to be given back in both cases, and after a failure may tell of the tree that is there.
+ */
 int cache_folder_open(int cache, const char *dir, const char *name, const char *definition,
 		      struct cache_folder *ret, struct err *e);
 void cache_folder_done(struct cache_folder *f);

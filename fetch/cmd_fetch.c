@@ -11,7 +11,7 @@
 #include "fetch/commands.h"
 #include "fetch/request.h"
 #include "fetch/result.h"
-#include "fetch/source.h"
+#include "fetch/turn.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -83,30 +83,6 @@ static int64_t longest_timeout(const struct fetch_request *r)
 	return longest;
 }
 
-/* 1: it has no directory. -1: its folder cannot be used. */
-static int fetch_one(int cache, const char *dir, const struct fetch_source *s, const char *name,
-		     struct json *result, struct err *e)
-{
-	struct cache_folder folder;
-	struct fetch f = {
-		.source = s,
-		.folder = &folder,
-		.deadline = clock_ms() + s->timeout,
-	};
-	struct err why = { 0 };
-	int status = cache_folder_open(cache, dir, name, s->definition, &folder, e);
-
-	if (status == 0) {
-		enum source_state state = source_fetch(&f, &why);
-
-		result_log(&f, state, &why);
-		result_add(result, &f, state, &why);
-		status = state == SOURCE_MISSING;
-	}
-	cache_folder_done(&folder);
-	return status;
-}
-
 static char *folder_name(const struct fetch_source *s)
 {
 	return s->pushed ? mem_format(CACHE_UPDATE "%s", s->definition) : mem_copy(s->name);
@@ -122,18 +98,16 @@ static int fetch_all(const char *dir, const struct fetch_request *r, struct err 
 	if (status < 0)
 		return fail(e);
 	struct json *result = result_new();
-	for (size_t i = 0; i < r->count && status >= 0; i++) {
+	for (size_t i = 0; i < r->count; i++) {
 		owned char *name = folder_name(&r->items[i]);
 
 		list_add(&names, name);
-		status = fetch_one(cache, dir, &r->items[i], name, result, e);
-		missing |= status > 0;
+		missing |= !turn_take(cache, dir, name, &r->items[i], result);
 	}
-	if (status >= 0 && !r->trial)
-		status = cache_forget_updates(cache, &names, e);
+	if (!r->trial && cache_forget_updates(cache, &names, e) < 0)
+		log_warn("%s", e->text);
 	list_clear(&names);
-	if (status >= 0)
-		status = result_print(result, e);
+	status = result_print(result, e);
 	json_free(result);
 	if (status < 0)
 		return fail(e);

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Natively alone: what servers, archives and programs could do to gs-fetch besides being wrong.
+bats_require_minimum_version 1.5.0
+load lib
+load fetch
+
+# hostile.py in the background, its URL in $base.
+start_server() {
+	local port
+
+	port=$(free_port)
+	base=http://127.0.0.1:$port
+	start server python3 "$BATS_TEST_DIRNAME/hostile.py" "$port"
+	within 10 curl -s "$base/file"
+}
+
+# One run with two sources, "it" that MEMBERS say and one that is fine: beside_another MEMBERS STATE
+beside_another() {
+	status=0
+	[[ -e fine.tar ]] || tar cf fine.tar -C src .
+	printf '{"sources": [{"name": "it", %s}, {"name": "fine", "archive": "fine.tar"}]}' "$1" |
+		"$gs_fetch" fetch --cache cache >answer.json 2>fetch.log || status=$?
+	output=$(<fetch.log)
+	expect_equal "$(answer .state)" "$2"
+	[[ $(jq -r '.sources[1].state' answer.json) =~ ^(fetched|unchanged)$ ]]
+}
+
+# A repository whose only file is so many directories deep: deep_repository DEPTH
+deep_repository() {
+	local object i
+
+	git init -q -b main serve/it
+	object=$(git -C serve/it hash-object -w --stdin <<<it)
+	object=$(printf '100644 blob %s\tit\n' "$object" | git -C serve/it mktree)
+	for ((i = 0; i < $1; i++)); do
+		object=$(printf '040000 tree %s\td\n' "$object" | git -C serve/it mktree)
+	done
+	commit_tree "$object"
+}
+
+# The commit of a tree becomes main of serve/it.
+commit_tree() {
+	object=$(git -C serve/it -c user.name=it -c user.email=it@example.com commit-tree -m it "$1")
+	git -C serve/it update-ref refs/heads/main "$object"
+}
+
+start_git() {
+	local port
+
+	port=$(free_port)
+	url=git://127.0.0.1:$port/it
+	start daemon /usr/lib/git-core/git-daemon --reuseaddr --export-all --listen=127.0.0.1 \
+		--port="$port" --base-path="$dir/serve" "$dir/serve"
+	within 10 git ls-remote "$url"
+}
+
+@test "hostile: what breaks the process that fetches it is one source's trouble" {
+	# As a library would that fails, and the kernel when memory is short.
+	for signal in ABRT KILL; do
+		beside_another "\"command\": [\"sh\", \"-c\", \"echo 1 >it; kill -$signal \$PPID\"]" missing
+		expect_status 5
+		[[ $(answer .error) == "signal "*" has ended what fetched it: "* ]]
+		[[ ! -e cache/it/new ]]
+	done
+	beside_another '"command": ["sh", "-c", "echo 1 >it"]' fetched
+	remember
+	beside_another '"command": ["sh", "-c", "echo 2 >it; kill -ABRT $PPID"]' stale
+	expect_status 0
+	expect_remembered
+	expect_sound
+}
+
+@test "hostile: a folder that cannot be used is one source's trouble" {
+	mkdir cache
+	ln -s /etc cache/it
+	beside_another '"command": "true"' missing
+	expect_status 5
+	expect_output "open 'cache/it': "
+}
+
+@test "hostile: no source has the name of a file of the cache" {
+	printf '{"sources": [{"name": "lock", "command": "true"}, {"name": "download", "command": "true"}]}' |
+		"$gs_fetch" fetch --cache cache >answer.json
+	expect_equal "$(jq -r '[.sources[].state] | join(" ")' answer.json)" "fetched fetched"
+}
+
+@test "hostile: a tree deeper than there are descriptors is refused, and gone" {
+	deep_repository 600
+	start_git
+	ulimit -n 400
+	for _ in 1 2; do
+		beside_another "\"git\": \"$url\"" missing
+		[[ $(answer .error) == *"more than 256 directories deep: 'd/d/"* ]]
+		[[ ! -e cache/it/new ]]
+	done
+}
