@@ -197,6 +197,16 @@ static int ask(struct download *d, struct transfer_answer *ret, struct err *e)
 	return status;
 }
 
+/* A server may send less than it was asked for, RFC 9110 14.2: the rest is asked for again. */
+static int check_part(const struct download *d, struct transfer_answer *a, struct err *e)
+{
+	if (a->status != 206 || d->have == a->total)
+		return 0;
+	a->again = true;
+	return err_set(e, ERR_REMOTE, "the server sent %" PRId64 " bytes of %" PRId64, d->have,
+		       a->total);
+}
+
 /* A file whose end is the end of the connection could be cut anywhere, and nobody would know. */
 static int check_end(const struct download *d, const struct transfer_answer *a, struct err *e)
 {
@@ -265,7 +275,7 @@ static int try_once(struct download *d, struct download_result *ret, struct tran
 	if (a->status == 416 || (a->status == 304 && !asked))
 		return err_set(e, ERR_REMOTE, "the server answered with status %d to no condition",
 			       a->status);
-	if (a->status != 304 && check_end(d, a, e) < 0)
+	if (a->status != 304 && (check_part(d, a, e) < 0 || check_end(d, a, e) < 0))
 		return -1;
 	give(a, ret);
 	ret->unchanged = a->status == 304;
@@ -301,10 +311,11 @@ int download_run(struct fetch *f, const struct download_plan *plan, struct downl
 	*ret = (struct download_result){ .time = -1 };
 	if (status == 0)
 		status = try_often(&d, ret, e);
+	/* What cannot be gone on with only takes room. */
+	if (!d.have || (status < 0 && !d.etag))
+		download_forget(f);
 	fd_close(&d.fd);
 	free(d.etag);
-	if (!d.have)
-		download_forget(f);
 	return status;
 }
 

@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define RECEIVE_BYTES (256L * 1024)
-#define ROUNDING_MS 10 /* libcurl's clock and ours */
+#define ROUNDING_MS 10  /* libcurl's clock and ours */
+#define VALUE_MOST 1024 /* bytes of an ETag or a date: they are shown, and kept */
 #define ESCAPED_MOST ((size_t)64 * 1024)
 
 /* Where distributions keep the bundle; a scratch image has what was put there. */
@@ -117,10 +118,11 @@ static void read_range(const char *value, struct transfer_answer *a)
 	}
 }
 
+/* One that is too long is none: the file comes again each time. */
 static void keep(char **place, const char *value)
 {
 	free(*place);
-	*place = *value ? mem_copy(value) : NULL;
+	*place = *value && strlen(value) <= VALUE_MOST ? mem_copy(value) : NULL;
 }
 
 static void take_field(struct transfer_answer *a, const char *name, const char *value)
@@ -130,12 +132,12 @@ static void take_field(struct transfer_answer *a, const char *name, const char *
 	else if (strcasecmp(name, "Last-Modified") == 0)
 		keep(&a->modified, value);
 	else if (strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value, "identity") != 0)
-		keep(&a->encoding, value);
+		keep(&a->encoding, strlen(value) <= VALUE_MOST ? value : "something long");
 	else if (strcasecmp(name, "Content-Range") == 0)
 		read_range(value, a);
 	else if (strcasecmp(name, "Content-Length") == 0)
 		a->length = strtoll(value, NULL, 10);
-	else if (strcasecmp(name, "Transfer-Encoding") == 0)
+	else if (strcasecmp(name, "Transfer-Encoding") == 0 && strcasecmp(value, "identity") != 0)
 		a->has_end = true;
 	a->has_end |= a->length >= 0;
 }

@@ -95,3 +95,31 @@ start_git() {
 		[[ ! -e cache/it/new ]]
 	done
 }
+
+@test "hostile: parts that are shorter than what was asked for are not taken for the rest" {
+	start_server
+	fetch "\"http\": \"$base/file\"" fetched
+	fetch "\"http\": \"$base/parts\", \"file\": \"file\"" fetched
+	curl -s "$base/file" | cmp - "$(tree)/file"
+	# The first one, and parts of the other half.
+	expect_equal "$(answer .requests)" 7
+	fetch "\"http\": \"$base/part-unasked\", \"retries\": 0" stale
+	[[ $(answer .error) == *"the server sent 100 bytes of 10240" ]]
+	expect_sound
+}
+
+@test "hostile: an encoding that does nothing does not say where a file ends" {
+	start_server
+	fetch "\"http\": \"$base/identity\"" missing 5
+	[[ $(answer .error) == *"does not say where the file ends"* ]]
+}
+
+@test "hostile: what a server says of a file is short, and shown as text" {
+	start_server
+	fetch "\"http\": \"$base/long-etag\"" fetched
+	expect_between 100 "$(stat -c %s answer.json)" 1000
+	[[ $(answer .version) == sha256:* ]]
+	fetch "\"http\": \"$base/control-etag\"" fetched
+	! LC_ALL=C grep -q '[^[:print:]]' fetch.log answer.json
+	expect_output '"a\x1b[31m\x07"'
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An HTTP server that does what no server should: hostile.py PORT
+
+What it answers is what the path says; all but /file is wrong.
+"""
+import socketserver
+import sys
+
+BODY = bytes(range(256)) * 40
+
+
+def answer(status, *headers, body=b""):
+    head = [b"HTTP/1.1 " + status, b"Connection: close", *headers]
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def part(first, last, *headers):
+    body = BODY[first:last + 1]
+    return answer(b"206 Partial Content", b"Content-Range: bytes %d-%d/%d" % (first, last, len(BODY)),
+                  b"Content-Length: %d" % len(body), *headers, body=body)
+
+
+def whole(*headers, body=BODY):
+    return answer(b"200 OK", b"Content-Length: %d" % len(body), *headers, body=body)
+
+
+def cut_then_parts(wanted):
+    """Half of it, and then never more than 1000 bytes of what is asked for."""
+    if wanted is None:
+        return whole(b'ETag: "it"')[:-len(BODY) // 2]
+    return part(wanted, min(wanted + 999, len(BODY) - 1), b'ETag: "it"')
+
+
+ANSWERS = {
+    "/file": lambda wanted: whole(),
+    "/parts": cut_then_parts,
+    "/part-unasked": lambda wanted: part(0, 99),
+    "/identity": lambda wanted: answer(b"200 OK", b"Transfer-Encoding: identity", body=BODY[:100]),
+    "/long-etag": lambda wanted: whole(b'ETag: "' + b"\xff" * 90000 + b'"'),
+    "/control-etag": lambda wanted: whole(b'ETag: "a\x1b[31m\x07"'),
+}
+
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        path = self.rfile.readline().split()[1].decode()
+        wanted = None
+        while (line := self.rfile.readline().strip()):
+            name, value = line.lower().split(b":", 1)
+            if name == b"range":
+                wanted = int(value.split(b"=")[1].split(b"-")[0])
+        self.wfile.write(ANSWERS[path](wanted))
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+
+
+Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
