@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/process_proc.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -18,20 +19,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #define LINES_TOLD 4
 #define CHUNK 4096
 #define PIPE_CHUNKS (65536 / CHUNK) /* a full pipe, pipe(7) */
+#define ORPHANS_MS 5000             /* who cannot be killed does not stop us for ever */
+#define CHECK_MS 1000               /* at least, between checks, */
+#define CHECK_SHARE 20              /* which take one part of so many of the time */
 
 struct program {
 	struct child child;
+	const struct program_plan *plan;
 	struct program_end *end;
-	struct buf *out;
 	int said_fd, out_fd, signals;
 	size_t said;
-	bool ended, cut;
+	int64_t next_check;
+	bool ended;
+	struct err e; /* why it is to be ended; ERR_NONE: it is not */
 };
 
 /* The one that is running, for on_signal(). */
@@ -70,6 +77,18 @@ static void keep_last(struct program *p, const char *bytes, size_t count)
 	said[p->said] = '\0';
 }
 
+static void take_out(struct program *p, const char *bytes, size_t count)
+{
+	const struct program_plan *plan = p->plan;
+
+	if (p->e.kind != ERR_NONE)
+		return;
+	if (plan->take)
+		(void)plan->take(plan->owner, bytes, count, &p->e);
+	else if (buf_add(plan->out, bytes, count) < 0)
+		(void)err_set(&p->e, ERR_REMOTE, "it says too much");
+}
+
 static void read_some(struct program *p, int *fd)
 {
 	char bytes[CHUNK / 4];
@@ -78,9 +97,21 @@ static void read_some(struct program *p, int *fd)
 	if (got == 0)
 		fd_close(fd);
 	else if (got > 0 && fd == &p->out_fd)
-		p->cut |= buf_add(p->out, bytes, (size_t)got) < 0;
+		take_out(p, bytes, (size_t)got);
 	else if (got > 0)
 		keep_last(p, bytes, (size_t)got);
+}
+
+static void check(struct program *p)
+{
+	int64_t begin = clock_ms();
+
+	if (!p->plan->check || begin < p->next_check)
+		return;
+	if (p->next_check && p->e.kind == ERR_NONE)
+		(void)p->plan->check(p->plan->owner, &p->e);
+	int64_t wait = (clock_ms() - begin) * CHECK_SHARE;
+	p->next_check = clock_ms() + (wait > CHECK_MS ? wait : CHECK_MS);
 }
 
 static void on_exit_of(struct child *c, int status)
@@ -91,10 +122,19 @@ static void on_exit_of(struct child *c, int status)
 	p->end->status = status;
 }
 
-static int wait_for_end(struct program *p, int64_t deadline, struct err *e)
+/* Until it is to be looked at again. */
+static int span(const struct program *p, int64_t left)
+{
+	int64_t until = p->plan->check ? p->next_check - clock_ms() : left;
+
+	until = until < left ? until : left;
+	return until < 0 ? 0 : until < INT32_MAX ? (int)until : INT32_MAX;
+}
+
+static int wait_for_end(struct program *p, struct err *e)
 {
 	while (!p->ended) {
-		int64_t left = deadline - clock_ms();
+		int64_t left = p->plan->deadline - clock_ms();
 		struct pollfd fds[] = {
 			{ .fd = p->signals, .events = POLLIN },
 			{ .fd = p->said_fd, .events = POLLIN },
@@ -102,13 +142,15 @@ static int wait_for_end(struct program *p, int64_t deadline, struct err *e)
 		};
 		struct signalfd_siginfo info;
 
-		if (left <= 0 || p->cut) {
+		check(p);
+		if (left <= 0 && p->e.kind == ERR_NONE)
+			(void)err_set(&p->e, ERR_DEADLINE, "not finished in time, see \"timeout\"");
+		if (p->e.kind != ERR_NONE) {
 			child_signal(&p->child, SIGKILL);
-			return p->cut ? err_set(e, ERR_REMOTE, "it says too much")
-				      : err_set(e, ERR_DEADLINE,
-						"not finished in time, see \"timeout\"");
+			*e = p->e;
+			return -1;
 		}
-		if (poll(fds, 3, left < INT32_MAX ? (int)left : INT32_MAX) < 0 && errno != EINTR)
+		if (poll(fds, 3, span(p, left)) < 0 && errno != EINTR)
 			return err_sys(e, "poll");
 		if (fds[1].revents)
 			read_some(p, &p->said_fd);
@@ -123,7 +165,49 @@ static int wait_for_end(struct program *p, int64_t deadline, struct err *e)
 		read_some(p, &p->said_fd);
 		read_some(p, &p->out_fd);
 	}
-	return 0;
+	*e = p->e;
+	return p->e.kind == ERR_NONE ? 0 : -1;
+}
+
+/* One of what became our child when its own parent had ended; false: there is none. */
+static bool kill_orphan(void)
+{
+	owned_fd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err ignored;
+	DIR *dir = proc < 0 ? NULL : proc_list(proc, &ignored);
+	bool found = false;
+
+	for (pid_t pid; dir && !found && (pid = proc_next(dir));) {
+		found = proc_status(proc, pid, "PPid", 10) == getpid() &&
+			!proc_is_zombie(proc, pid);
+		if (found)
+			(void)kill(pid, SIGKILL);
+	}
+	if (dir)
+		(void)closedir(dir);
+	return found;
+}
+
+static void reap(struct program *p)
+{
+	struct pollfd fd = { .fd = p->signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	(void)poll(&fd, 1, 100);
+	while (read(p->signals, &info, sizeof(info)) > 0)
+		continue;
+	child_reap();
+}
+
+/* Nothing that it has started goes on when it has ended: the tree is being read. */
+static void end_all(struct program *p)
+{
+	(void)kill(-running, SIGKILL);
+	while (!p->ended)
+		reap(p);
+	for (int64_t end = clock_ms() + ORPHANS_MS; clock_ms() < end && kill_orphan();)
+		reap(p);
+	running = 0;
 }
 
 /* The last line of text that says something, which is cut off it; NULL: there is none. */
@@ -222,10 +306,10 @@ static int start(struct program *p, const struct program_plan *plan, struct err 
 	};
 
 	if (open_pipe(&p->said_fd, &said, e) < 0 ||
-	    (plan->out && open_pipe(&p->out_fd, &out, e) < 0))
+	    ((plan->out || plan->take) && open_pipe(&p->out_fd, &out, e) < 0))
 		return -1;
 	child.err = said;
-	child.out = plan->out ? out : said;
+	child.out = out >= 0 ? out : said;
 	char **ours = environ;
 	owned char **changed = environment_of(plan->environment);
 	environ = changed;
@@ -240,21 +324,11 @@ static int run(struct program *p, const struct program_plan *plan, struct err *e
 	if (p->signals < 0)
 		return err_sys(e, "signalfd");
 	kill_with_us();
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (start(p, plan, e) < 0)
 		return -1;
-	int status = wait_for_end(p, plan->deadline, e);
-	/* Nothing that it has started goes on when it has ended: the tree is being read. */
-	(void)kill(-running, SIGKILL);
-	while (!p->ended) {
-		struct pollfd fd = { .fd = p->signals, .events = POLLIN };
-		struct signalfd_siginfo info;
-
-		(void)poll(&fd, 1, 100);
-		while (read(p->signals, &info, sizeof(info)) > 0)
-			continue;
-		child_reap();
-	}
-	running = 0;
+	int status = wait_for_end(p, e);
+	end_all(p);
 	if (status < 0 || p->end->status == 0)
 		return status;
 	owned char *words = last_words(p->end->said);
@@ -264,7 +338,7 @@ static int run(struct program *p, const struct program_plan *plan, struct err *e
 
 int program_run(const struct program_plan *plan, struct program_end *ret, struct err *e)
 {
-	struct program p = { .end = ret, .out = plan->out, .said_fd = -1, .out_fd = -1 };
+	struct program p = { .plan = plan, .end = ret, .said_fd = -1, .out_fd = -1 };
 	sigset_t child, before;
 
 	*ret = (struct program_end){ 0 };
@@ -279,6 +353,24 @@ int program_run(const struct program_plan *plan, struct program_end *ret, struct
 	fd_close(&p.out_fd);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return status < 0 ? err_in(e, "%s", plan->argv[0]) : 0;
+}
+
+void program_bare(struct list *changes)
+{
+	static const char *const kept[] = {
+		"PATH",          "RSYNC_PROXY",  "LD_LIBRARY_PATH", "TMPDIR",      "SSH_AUTH_SOCK",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy",      "https_proxy", "all_proxy",
+		"no_proxy",      "HTTPS_PROXY",  "ALL_PROXY",       "NO_PROXY",
+	};
+
+	list_add(changes, "*");
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		const char *value = getenv(kept[i]);
+		owned char *text = value ? mem_format("%s=%s", kept[i], value) : NULL;
+
+		if (text)
+			list_add(changes, text);
+	}
 }
 
 int program_secret(const char *text, int *ret_fd, struct err *e)

@@ -32,6 +32,11 @@ const struct source_kind *source_kind_called(const char *name)
 	return NULL;
 }
 
+struct tree_limits source_limits(const struct fetch_source *s)
+{
+	return (struct tree_limits){ (uint64_t)s->most_bytes, (uint64_t)s->most_files };
+}
+
 /* PART, which was in CACHE_NEW or is what is left of it, becomes CACHE_NEW. */
 static int part_becomes_new(const struct fetch *f, int *tree, struct err *e)
 {
@@ -100,7 +105,7 @@ static int settle(const struct fetch *f, int tree, bool *ret_same, struct err *e
 static int finish(struct fetch *f, int *tree, bool *ret_same, struct err *e)
 {
 	const struct fetch_source *s = f->source;
-	const struct tree_limits most = { (uint64_t)s->most_bytes, (uint64_t)s->most_files };
+	const struct tree_limits most = source_limits(s);
 
 	if (keep_subpath(f, tree, e) < 0 || tree_check(*tree, &most, e) < 0 ||
 	    tree_prune(*tree, &s->include, &s->exclude, e) < 0 || put_into(f, tree, e) < 0 ||

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "fetch/cache.h"
 #include "fetch/request.h"
+#include "fetch/tree.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,6 +49,8 @@ extern const struct source_kind kind_archive, kind_http, kind_s3, kind_git, kind
 
 /* NULL: none has this name. */
 const struct source_kind *source_kind_called(const char *name);
+
+struct tree_limits source_limits(const struct fetch_source *s);
 
 /* e is ERR_NONE when the source could be had. */
 enum source_state source_fetch(struct fetch *f, struct err *e);

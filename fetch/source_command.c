@@ -18,12 +18,15 @@ static int run(const struct fetch *f, const char *name, int directory, struct er
 	owned char *whole = realpath(path, NULL);
 	owned char *variable = mem_format("GS_FETCH_DIR=%s", whole ? whole : path);
 	struct list environment = { 0 };
+	struct tree_growth growth = { directory, source_limits(f->source) };
 	struct program_end end;
 	const struct program_plan plan = {
 		.argv = (const char *const *)f->source->command.items,
 		.environment = &environment,
 		.directory = directory,
 		.deadline = f->deadline,
+		.check = tree_check_growth,
+		.owner = &growth,
 	};
 
 	list_add(&environment, variable);
@@ -38,7 +41,8 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	if (!f->source->keep)
 		return (enum source_fill)run(f, CACHE_NEW, tree, e);
 	owned_fd keep = cache_work_open(f->folder, e);
-	if (keep < 0 || run(f, f->folder->work, keep, e) < 0)
+	struct tree_growth kept = { keep, source_limits(f->source) };
+	if (keep < 0 || run(f, f->folder->work, keep, e) < 0 || tree_check_growth(&kept, e) < 0)
 		return SOURCE_FILL_FAILED;
 	/* What the program changes the next time must not change a tree. */
 	return (enum source_fill)tree_copy(keep, tree, e);

@@ -13,6 +13,7 @@
 #include "fetch/program.h"
 #include "fetch/source.h"
 #include "fetch/ssh.h"
+#include "fetch/tree.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static int check(const struct fetch_source *s, struct err *e)
 	size_t length = strcspn(host, daemon ? "/" : ":");
 	const char *at = memchr(host, '@', length);
 
-	if (*url == '-' || *host == '-' || strpbrk(url, "\r\n") || !length || !host[length] ||
+	if (*url == '-' || *host == '-' || memmem(host, length, "@-", 2) || strpbrk(url, "\r\n") ||
+	    !length || !host[length] ||
 	    (daemon ? !host[length + 1] : strstr(url, "::") || memchr(host, '/', length)))
 		return err_set(e, ERR_USAGE,
 			       "\"rsync\": expected rsync://HOST/MODULE/PATH or HOST:PATH");
@@ -77,9 +79,9 @@ static void add_older(const struct fetch *f, struct list *words)
 static void add_words(const struct fetch *f, bool password, struct list *words)
 {
 	static const char *const first[] = {
-		"rsync",        "-rlptz",  "--no-specials",
-		"--no-devices", "--stats", "--no-human-readable",
-		IO_TIMEOUT,
+		"rsync",        "-rlptz",   "--no-specials",
+		"--no-devices", "--stats",  "--no-human-readable",
+		"--no-motd",    IO_TIMEOUT,
 	};
 	const struct fetch_source *s = f->source;
 	const char *subpath = s->subpath ? s->subpath : "";
@@ -114,14 +116,13 @@ static uint64_t number_behind(const char *text, const char *words)
 static int run(struct fetch *f, int tree, int password, struct err *e)
 {
 	struct list words = { 0 }, environment = { 0 };
+	struct tree_growth growth = { tree, source_limits(f->source) };
 	owned_buf out = BUF_INIT(STATISTICS_MOST);
 	struct program_end end;
 
 	add_words(f, password >= 0, &words);
-	/* Not the passwords and programs of who started us. */
-	list_add(&environment, "RSYNC_PASSWORD");
-	list_add(&environment, "RSYNC_RSH");
-	list_add(&environment, "RSYNC_CONNECT_PROG");
+	/* Not the passwords and programs of who started us, nor the aliases in their home. */
+	program_bare(&environment);
 	list_add(&environment, "LC_ALL=C");
 	const struct program_plan plan = {
 		.argv = (const char *const *)words.items,
@@ -130,6 +131,8 @@ static int run(struct fetch *f, int tree, int password, struct err *e)
 		.in = password < 0 ? 0 : password,
 		.deadline = f->deadline,
 		.out = &out,
+		.check = tree_check_growth,
+		.owner = &growth,
 	};
 	int status = program_run(&plan, &end, e);
 	f->requests++;

@@ -49,26 +49,35 @@ static int mask_mode(const struct tree_entry *t, struct err *e)
 		       : 0;
 }
 
-static int check_entry(const struct tree_entry *t, void *owner, struct err *e)
+static int check_limits(const struct tree_entry *t, void *owner, struct err *e)
 {
 	struct check *c = owner;
 
 	if (t->leaving)
 		return 0;
-	if (strncmp(t->name, "..", 2) == 0)
-		return err_set(e, ERR_REMOTE,
-			       "'%s': names that begin with \"..\" are not for content", t->path);
+	c->bytes += S_ISREG(t->st.st_mode) ? (uint64_t)t->st.st_size : 0;
 	if (++c->files > c->most->files)
 		return err_set(e, ERR_REMOTE, "more than %" PRIu64 " files, see \"most-files\"",
 			       c->most->files);
+	if (c->bytes > c->most->bytes)
+		return err_set(e, ERR_REMOTE, "more than %" PRIu64 " bytes, see \"most-bytes\"",
+			       c->most->bytes);
+	return 0;
+}
+
+static int check_entry(const struct tree_entry *t, void *owner, struct err *e)
+{
+	if (t->leaving)
+		return 0;
+	if (strncmp(t->name, "..", 2) == 0)
+		return err_set(e, ERR_REMOTE,
+			       "'%s': names that begin with \"..\" are not for content", t->path);
+	if (check_limits(t, owner, e) < 0)
+		return -1;
 	if (S_ISLNK(t->st.st_mode))
 		return check_link(t, e);
 	if (!S_ISREG(t->st.st_mode) && !S_ISDIR(t->st.st_mode))
 		return err_set(e, ERR_REMOTE, "'%s' is neither a file nor a directory", t->path);
-	c->bytes += S_ISREG(t->st.st_mode) ? (uint64_t)t->st.st_size : 0;
-	if (c->bytes > c->most->bytes)
-		return err_set(e, ERR_REMOTE, "more than %" PRIu64 " bytes, see \"most-bytes\"",
-			       c->most->bytes);
 	return mask_mode(t, e);
 }
 
@@ -77,6 +86,18 @@ int tree_check(int root, const struct tree_limits *most, struct err *e)
 	struct check c = { .most = most };
 
 	return tree_walk(root, check_entry, &c, e);
+}
+
+int tree_check_growth(void *growth, struct err *e)
+{
+	const struct tree_growth *g = growth;
+	struct check c = { .most = &g->most };
+	struct err why = { 0 };
+
+	if (tree_walk(g->root, check_limits, &c, &why) == 0 || why.kind != ERR_REMOTE)
+		return 0;
+	*e = why;
+	return -1;
 }
 
 struct prune {

@@ -25,6 +25,15 @@ struct tree_limits {
  */
 int tree_check(int root, const struct tree_limits *most, struct err *e);
 
+/* What a program makes while we look on. */
+struct tree_growth {
+	int root;
+	struct tree_limits most;
+};
+
+/* -1 when it has passed the limits of the struct tree_growth; what cannot be read is no failure. */
+int tree_check_growth(void *growth, struct err *e);
+
 /*
  * Removes what is no file to include, or one to exclude, and the directories that are empty for
  * that; an empty list of files to include means all.

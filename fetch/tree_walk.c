@@ -64,14 +64,14 @@ static int walk_entry(const struct walk *w, int dir, const char *name, const cha
 	struct tree_entry t = { .dir = dir, .name = name, .path = path, .depth = depth };
 
 	if (fstatat(dir, name, &t.st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, "look at '%s'", path);
+		return errno == ENOENT ? 0 : err_sys(e, "look at '%s'", path);
 	if (w->take(&t, w->owner, e) < 0)
 		return -1;
 	if (!S_ISDIR(t.st.st_mode))
 		return 0;
 	owned_fd below = open_directory(dir, name, t.st.st_mode, S_IRUSR | S_IXUSR);
 	if (below < 0)
-		return err_sys(e, "open '%s'", path);
+		return errno == ENOENT ? 0 : err_sys(e, "open '%s'", path);
 	if (walk_directory(w, below, path, depth + 1, e) < 0)
 		return -1;
 	t.leaving = true;

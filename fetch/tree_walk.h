@@ -18,6 +18,9 @@ struct tree_entry {
 
 #define TREE_DEPTH_MOST 256
 
-/* take is called for each, the top itself aside; it may remove it. -1 when it has returned that. */
+/*
+ * take is called for each, the top itself aside; it may remove it. -1 when it has returned that. A
+ * name that is gone before its turn is none.
+ */
 int tree_walk(int root, int (*take)(const struct tree_entry *, void *owner, struct err *e),
 	      void *owner, struct err *e);
