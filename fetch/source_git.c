@@ -3,8 +3,9 @@
  * source_git: a branch, a tag or a commit, by the git program of the image.
  *
  * Nothing but what is said here configures it: no file of a user or the system, no hooks, no
- * prompts, no protocols but those of PROTOCOLS. A token comes to it by a file in memory. Commits
- * lie in a bare repository of the work directory, shallow, and are written out to the tree.
+ * prompts, no protocol but that of the URL, whoever sends us elsewhere. A token comes to it by a
+ * file in memory. Commits lie in a bare repository of the work directory, shallow, and are written
+ * out to the tree.
  */
 #include "base/buf.h"
 #include "base/fd.h"
@@ -26,7 +27,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PROTOCOLS "http:https:ssh:git"
 #define ANSWER_MOST ((size_t)1 << 16)
 #define ID_DIGITS_LEAST 40 /* of SHA-1; 64 of SHA-256 */
 #define TOKEN_USER "x-access-token"
@@ -34,6 +34,7 @@
 #define KEPT "refs/gs-fetch/kept" /* the commit that was fetched last */
 #define SLACK ((uint64_t)1 << 20) /* bytes that are not worth a tidying */
 #define WORDS_MOST 24
+#define HEAD_MOST 256 /* bytes in front of a name */
 
 struct git {
 	struct fetch *fetch;
@@ -52,6 +53,16 @@ static bool is_id(const char *ref)
 	       strspn(ref, "0123456789abcdef") == length;
 }
 
+/* By http, forges take a token for a user too. */
+static bool has_secret(const char *scheme, const char *protocol)
+{
+	const char *host = scheme ? scheme + strlen("://") : "";
+	const char *at = memchr(host, '@', strcspn(host, "/"));
+
+	return at &&
+	       (text_has_word("http https", protocol) || memchr(host, ':', (size_t)(at - host)));
+}
+
 static int check(const struct fetch_source *s, struct err *e)
 {
 	const char *url = s->git, *scheme = strstr(url, "://");
@@ -59,8 +70,7 @@ static int check(const struct fetch_source *s, struct err *e)
 	/* "user@host:path", which is ssh. */
 	bool is_short = !scheme && strchr(url, ':') && *url != '/' && !strstr(url, "::");
 
-	if (scheme && memchr(scheme + 3, '@', strcspn(scheme + 3, "/")) &&
-	    memchr(scheme + 3, ':', strcspn(scheme + 3, "@")))
+	if (has_secret(scheme, protocol))
 		return err_set(e, ERR_USAGE,
 			       "\"git\": a password in the URL would be seen in the list of "
 			       "processes; \"token-file\" keeps it");
@@ -101,13 +111,22 @@ static int read_token(struct git *g, struct err *e)
 	return program_secret(text, &g->secret, e);
 }
 
+/* A redirect from http may lead to https. */
+static const char *protocols_of(const char *url)
+{
+	return text_starts(url, "https://")  ? "https"
+	       : text_starts(url, "http://") ? "http:https"
+	       : text_starts(url, "git://")  ? "git"
+					     : "ssh";
+}
+
 static int set_environment(struct git *g, struct err *e)
 {
 	const struct fetch_source *s = g->fetch->source;
 	owned char *ssh = ssh_command(s);
 
-	/* No word of who started us, and no .netrc of theirs. */
-	list_add(&g->environment, "GIT_*");
+	/* No word and no secret of who started us, and no .netrc of theirs. */
+	program_bare(&g->environment);
 	add_variable(g, "HOME", g->home);
 	add_variable(g, "XDG_CONFIG_HOME", g->home);
 	add_variable(g, "GIT_TERMINAL_PROMPT", "0");
@@ -115,7 +134,7 @@ static int set_environment(struct git *g, struct err *e)
 	add_variable(g, "SSH_ASKPASS", "");
 	add_variable(g, "GIT_CONFIG_NOSYSTEM", "1");
 	add_variable(g, "GIT_ATTR_NOSYSTEM", "1");
-	add_variable(g, "GIT_ALLOW_PROTOCOL", PROTOCOLS);
+	add_variable(g, "GIT_ALLOW_PROTOCOL", protocols_of(s->git));
 	add_variable(g, "GIT_DIR", g->repository);
 	add_variable(g, "GIT_INDEX_FILE", g->index);
 	add_variable(g, "LC_ALL", "C");
@@ -130,12 +149,12 @@ static int set_environment(struct git *g, struct err *e)
 	return 0;
 }
 
-/* Words end with NULL. Its answer in out; NULL: of no interest. */
-static int run(struct git *g, struct buf *out, struct err *e, const char *const *words)
+/* Words end with NULL. plan says what becomes of its answer, and what is looked at meanwhile. */
+static int run_plan(struct git *g, struct program_plan plan, struct err *e,
+		    const char *const *words)
 {
 	static const char *const first[] = {
-		"git", "-c",        "core.hooksPath=/dev/null", "-c", "core.fsyncObjectFiles=false",
-		"-c",  "gc.auto=0",
+		"git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0",
 	};
 	const char *argv[WORDS_MOST] = { 0 };
 	struct program_end end;
@@ -144,15 +163,18 @@ static int run(struct git *g, struct buf *out, struct err *e, const char *const 
 	memcpy(argv, first, sizeof(first));
 	while (*words && count + 1 < WORDS_MOST)
 		argv[count++] = *words++;
-	const struct program_plan plan = {
-		.argv = argv,
-		.environment = &g->environment,
-		.directory = g->work,
-		.pass = g->secret < 0 ? 0 : g->secret,
-		.deadline = g->fetch->deadline,
-		.out = out,
-	};
+	plan.argv = argv;
+	plan.environment = &g->environment;
+	plan.directory = g->work;
+	plan.pass = g->secret < 0 ? 0 : g->secret;
+	plan.deadline = g->fetch->deadline;
 	return program_run(&plan, &end, e);
+}
+
+/* Its answer in out; NULL: of no interest. */
+static int run(struct git *g, struct buf *out, struct err *e, const char *const *words)
+{
+	return run_plan(g, (struct program_plan){ .out = out }, e, words);
 }
 
 #define WORDS(...)                \
@@ -231,20 +253,24 @@ static int get(struct git *g, const char *commit, struct err *e)
 	const struct fetch_source *s = g->fetch->source;
 	const char *ref = s->ref && !is_id(s->ref) ? s->ref : "HEAD";
 	uint64_t before = size_of(g->work);
+	struct tree_growth growth = { g->work, source_limits(s) };
+	const struct program_plan plan = { .check = tree_check_growth, .owner = &growth };
 	owned_buf ignored = BUF_INIT(ANSWER_MOST);
 
+	growth.most.bytes += before + SLACK;
+	growth.most.files = UINT64_MAX;
 	g->fetch->requests++;
-	int status =
-		run(g, NULL, e,
-		    WORDS("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules",
-			  "--no-write-fetch-head", "--", s->git, commit));
+	int status = run_plan(g, plan, e,
+			      WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
+				    "--no-recurse-submodules", "--no-write-fetch-head", "--",
+				    s->git, commit));
 	if (status < 0 && !(s->ref && is_id(s->ref))) {
 		struct err other;
 
-		status = run(g, NULL, &other,
-			     WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
-				   "--no-recurse-submodules", "--no-write-fetch-head", "--", s->git,
-				   ref));
+		status = run_plan(g, plan, &other,
+				  WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
+					"--no-recurse-submodules", "--no-write-fetch-head", "--",
+					s->git, ref));
 	}
 	uint64_t after = size_of(g->work);
 	g->fetch->wire_bytes += after > before ? after - before : 0;
@@ -262,8 +288,63 @@ static int open_repository(struct git *g, struct err *e)
 	return run(g, NULL, e, WORDS("init", "--quiet", "--bare", "--template=", g->repository));
 }
 
+/* What a commit would write out, by the records of "MODE TYPE ID SIZE TAB NAME NUL". */
+struct listing {
+	struct tree_limits most;
+	uint64_t bytes, files;
+	char head[HEAD_MOST]; /* of the record, to the TAB */
+	size_t length;
+	bool in_name;
+};
+
+static int take_record(struct listing *l, struct err *e)
+{
+	const char *size = memrchr(l->head, ' ', l->length);
+
+	l->bytes += size ? strtoull(size, NULL, 10) : 0;
+	if (++l->files > l->most.files)
+		return err_set(e, ERR_REMOTE, "more than %" PRIu64 " files, see \"most-files\"",
+			       l->most.files);
+	if (l->bytes > l->most.bytes)
+		return err_set(e, ERR_REMOTE, "more than %" PRIu64 " bytes, see \"most-bytes\"",
+			       l->most.bytes);
+	l->length = 0;
+	return 0;
+}
+
+static int take_listing(void *owner, const char *bytes, size_t count, struct err *e)
+{
+	struct listing *l = owner;
+
+	for (size_t i = 0; i < count; i++) {
+		if (l->in_name) {
+			l->in_name = bytes[i] != '\0';
+		} else if (bytes[i] == '\t') {
+			l->in_name = true;
+			if (take_record(l, e) < 0)
+				return -1;
+		} else if (l->length + 1 < sizeof(l->head)) {
+			l->head[l->length++] = bytes[i];
+			l->head[l->length] = '\0';
+		}
+	}
+	return 0;
+}
+
+/* A few objects can name one another so often that no memory holds the list: it is counted first.
+ */
+static int check_listing(struct git *g, const char *commit, struct err *e)
+{
+	struct listing listing = { .most = source_limits(g->fetch->source) };
+	const struct program_plan plan = { .take = take_listing, .owner = &listing };
+
+	return run_plan(g, plan, e, WORDS("ls-tree", "-r", "-t", "-l", "-z", commit));
+}
+
 static int write_out(struct git *g, const char *commit, struct err *e)
 {
+	if (check_listing(g, commit, e) < 0)
+		return -1;
 	add_variable(g, "GIT_WORK_TREE", g->tree);
 	if (run(g, NULL, e, WORDS("read-tree", commit)) < 0)
 		return -1;

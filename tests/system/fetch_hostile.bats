@@ -5,14 +5,14 @@ bats_require_minimum_version 1.5.0
 load lib
 load fetch
 
-# hostile.py in the background, its URL in $base.
+# hostile.py in the background, its URL in $base: start_server [PEM]
 start_server() {
 	local port
 
 	port=$(free_port)
-	base=http://127.0.0.1:$port
-	start server python3 "$BATS_TEST_DIRNAME/hostile.py" "$port"
-	within 10 curl -s "$base/file"
+	base=http${1+s}://localhost:$port
+	start server python3 "$BATS_TEST_DIRNAME/hostile.py" "$port" "$@"
+	within 10 curl -sk "$base/file"
 }
 
 # One run with two sources, "it" that MEMBERS say and one that is fine: beside_another MEMBERS STATE
@@ -122,4 +122,83 @@ start_git() {
 	fetch "\"http\": \"$base/control-etag\"" fetched
 	! LC_ALL=C grep -q '[^[:print:]]' fetch.log answer.json
 	expect_output '"a\x1b[31m\x07"'
+}
+
+@test "hostile: a repository of a few objects that would be ten billion files" {
+	local object level
+
+	git init -q -b main serve/it
+	object=$(git -C serve/it hash-object -w --stdin <<<it)
+	object=$(for name in {0..9}; do printf '100644 blob %s\t%s\n' "$object" "$name"; done | git -C serve/it mktree)
+	for level in {1..9}; do
+		object=$(for name in {0..9}; do printf '040000 tree %s\t%s\n' "$object" "$name"; done | git -C serve/it mktree)
+	done
+	commit_tree "$object"
+	start_git
+	fetch "\"git\": \"$url\", \"most-files\": 100000" missing 5
+	[[ $(answer .error) == *'more than 100000 files, see "most-files"' ]]
+	expect_equal "$(ls cache/it)" ""
+}
+
+@test "hostile: a repository whose files are too large is not written out" {
+	head -c 3M /dev/zero >zeros
+	git init -q -b main serve/it
+	commit_tree "$(printf '100644 blob %s\tit\n' "$(git -C serve/it hash-object -w "$dir/zeros")" | git -C serve/it mktree)"
+	start_git
+	fetch "\"git\": \"$url\", \"most-bytes\": 3145727" missing 5
+	[[ $(answer .error) == *'more than 3145727 bytes, see "most-bytes"' ]]
+	fetch "\"git\": \"$url\", \"most-bytes\": 3145728" fetched
+	cmp zeros "$(tree)/it"
+}
+
+@test "hostile: git is not sent from https to http" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+		-addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem 2>/dev/null
+	cat key.pem >>ca.pem
+	start_server ca.pem
+	fetch "\"git\": \"$base/to-http\", \"ca-file\": \"$dir/ca.pem\"" missing 5
+	[[ $(answer .error) == *'Protocol "http" '*disabled* ]]
+}
+
+@test "hostile: programs get no secret of our environment, but those that are to have all" {
+	mkdir bin
+	printf '#!/bin/sh\nenv >%s/environment\nexit 7\n' "$dir" >bin/git
+	chmod +x bin/git
+	cp bin/git bin/rsync
+	export PATH=$dir/bin:$PATH AWS_SECRET_ACCESS_KEY=a-secret-word https_proxy=http://127.0.0.1:1
+	for source in '"git": "https://localhost/it"' '"rsync": "rsync://localhost/it"'; do
+		fetch "$source" missing 5
+		grep -q '^https_proxy=http://127.0.0.1:1$' environment
+		! grep a-secret-word environment
+		rm environment
+	done
+	fetch '"command": ["sh", "-c", "env >it"]' fetched
+	grep -q '^AWS_SECRET_ACCESS_KEY=a-secret-word$' "$(tree)/it"
+	rm -r cache
+}
+
+@test "hostile: what a program has started ends with it, wherever it has gone" {
+	fetch '"command": ["sh", "-c", "echo 1 >it; setsid sh -c \"trap : TERM; sleep 3227; echo 2 >it\" >&- 2>&- & until pgrep -fx \"sleep 3227\"; do sleep 0.05; done"]' fetched
+	! pgrep -fx "sleep 3227"
+	expect_equal "$(cat "$(tree)/it")" 1
+}
+
+@test "hostile: a program that makes more than it may is ended while it runs" {
+	fetch '"command": ["sh", "-c", "while head -c 100000 /dev/zero >>it; do sleep 0.01; done"], "most-bytes": 3000000' missing 5
+	[[ $(answer .error) == *'more than 3000000 bytes, see "most-bytes"' ]]
+	fetch '"command": ["sh", "-c", "while :; do i=$((i + 1)); mkdir $i; sleep 0.01; done"], "most-files": 20, "keep": true' missing 5
+	[[ $(answer .error) == *'more than 20 files, see "most-files"' ]]
+}
+
+@test "hostile: hosts that would be options, and tokens that would be seen" {
+	for source in '"rsync": "me@-oProxyCommand=id:path"' '"rsync": "rsync://me@-x/it"'; do
+		fetch "$source" "" 2
+		expect_output '"rsync": expected'
+	done
+	for user in a-token me:word; do
+		fetch "\"git\": \"https://$user@example.com/it\"" "" 2
+		expect_output '"token-file" keeps it'
+	done
+	fetch "\"git\": \"ssh://me:word@example.com/it\"" "" 2
+	expect_output '"token-file" keeps it'
 }

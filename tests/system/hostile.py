@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An HTTP server that does what no server should: hostile.py PORT
+"""An HTTP server that does what no server should: hostile.py PORT [PEM]
 
-What it answers is what the path says; all but /file is wrong.
+What it answers is what the path says; all but /file is wrong. PEM has the key and the certificate
+for HTTPS.
 """
 import socketserver
+import ssl
 import sys
 
 BODY = bytes(range(256)) * 40
@@ -38,23 +40,31 @@ ANSWERS = {
     "/part-unasked": lambda wanted: part(0, 99),
     "/identity": lambda wanted: answer(b"200 OK", b"Transfer-Encoding: identity", body=BODY[:100]),
     "/long-etag": lambda wanted: whole(b'ETag: "' + b"\xff" * 90000 + b'"'),
+    "/to-http/info/refs": lambda wanted: answer(b"302 Found", b"Location: http://127.0.0.1:1/info/refs"),
     "/control-etag": lambda wanted: whole(b'ETag: "a\x1b[31m\x07"'),
 }
 
 
 class Handler(socketserver.StreamRequestHandler):
     def handle(self):
-        path = self.rfile.readline().split()[1].decode()
+        path = self.rfile.readline().split()[1].decode().split("?")[0]
         wanted = None
         while (line := self.rfile.readline().strip()):
             name, value = line.lower().split(b":", 1)
             if name == b"range":
                 wanted = int(value.split(b"=")[1].split(b"-")[0])
         self.wfile.write(ANSWERS[path](wanted))
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.unwrap()
 
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
 
 
-Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
+if sys.argv[2:]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
