@@ -168,8 +168,22 @@ bool trust_parse(const char *text, struct trust_digest *ret)
 	return true;
 }
 
+/* Of several, Mbed TLS takes one, and not always the first. */
+static int check_is_one(const struct buf *pem, struct err *e)
+{
+	static const char begin[] = "-----BEGIN ";
+	const char *first = memmem(pem->data, pem->length, begin, strlen(begin));
+	size_t before = first ? (size_t)(first - pem->data) + strlen(begin) : 0;
+
+	if (first && memmem(pem->data + before, pem->length - before, begin, strlen(begin)))
+		return err_set(e, ERR_USAGE, "more than one key, and only one can be meant");
+	return 0;
+}
+
 static int parse_key(mbedtls_pk_context *key, const struct buf *pem, struct err *e)
 {
+	if (check_is_one(pem, e) < 0)
+		return -1;
 	/* PEM counts its NUL. */
 	if (mbedtls_pk_parse_public_key(key, (const unsigned char *)pem->data, pem->length + 1))
 		return err_set(e, ERR_USAGE,

@@ -62,6 +62,60 @@ verify() {
 	expect_status 0
 }
 
+@test "a file with several keys is no key, whoever signed" {
+	local name
+
+	key ec -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+	key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+	openssl rsa -in rsa.pem -RSAPublicKey_out -out rsa.public 2>/dev/null
+	cat ec.public rsa.public >both.public
+	for name in ec rsa; do
+		sign "$name"
+		verify "$name"
+		expect_status 0
+		verify both "$name.sig"
+		expect_status 2
+		expect_output "'both.public': more than one key, and only one can be meant"
+	done
+}
+
+@test "a signature that is no signature is refused" {
+	local i
+
+	key ec -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+	key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+	sign ec
+	sign rsa
+	# Nothing behind it, no r and s of zero, no lengths that are longer than it.
+	{ cat ec.sig && printf x; } >1.sig
+	printf '\x30\x06\x02\x01\x00\x02\x01\x00' >2.sig
+	printf '\x30\x84\xff\xff\xff\xff\x02\x01\x01' >3.sig
+	printf '\x30\x06\x02\x01\x01\x02\x01\x01' >4.sig
+	printf '\x30\x80\x02\x01\x01\x02\x01\x01\x00\x00' >5.sig
+	for i in {1..5}; do
+		verify ec "$i.sig"
+		expect_status 5
+	done
+	{ cat rsa.sig && printf x; } >6.sig
+	head -c 256 /dev/zero >7.sig
+	{ printf '\x00' && cat rsa.sig; } >8.sig
+	for i in {6..8}; do
+		verify rsa "$i.sig"
+		expect_status 5
+	done
+	head -c 1025 /dev/zero >9.sig
+	verify rsa 9.sig
+	expect_status 4
+	expect_output "larger than the limit of 1024 bytes"
+	# Of another digest.
+	openssl dgst -sha512 -sign rsa.pem -out rsa.sig file
+	verify rsa
+	expect_status 5
+	openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sign rsa.pem -out rsa.sig file
+	verify rsa
+	expect_status 5
+}
+
 @test "a key of another kind, or too short, is no key" {
 	key p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
 	sign p384
