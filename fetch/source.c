@@ -51,6 +51,28 @@ static int part_becomes_new(const struct fetch *f, int *tree, struct err *e)
 	return *tree < 0 ? err_sys(e, "open '%s/" CACHE_NEW "'", f->folder->path) : 0;
 }
 
+/* What moves between directories has to be writable, for the ".." in it. */
+static int move(int from, const char *name, int to, const char *as, int moved)
+{
+	struct stat st;
+
+	if (fstat(moved, &st) < 0 || fchmod(moved, (st.st_mode & 0777) | S_IWUSR) < 0)
+		return -1;
+	if (renameat(from, name, to, as) < 0)
+		return -1;
+	return fchmod(moved, st.st_mode & 0777);
+}
+
+/* The directory that path is in, which is of no use without it. */
+static int make_writable(int tree, const char *path)
+{
+	const char *last = text_last_part(path);
+	owned char *parent = mem_copy_part(path, last > path ? (size_t)(last - path) - 1 : 0);
+	owned_fd fd = beneath_open(tree, parent, DIRECTORY);
+
+	return fd < 0 ? -1 : fchmod(fd, S_IRWXU);
+}
+
 static int keep_subpath(const struct fetch *f, int *tree, struct err *e)
 {
 	const char *subpath = f->source->subpath;
@@ -63,7 +85,8 @@ static int keep_subpath(const struct fetch *f, int *tree, struct err *e)
 			       subpath);
 	if (cache_remove(f->folder, PART, e) < 0)
 		return -1;
-	if (renameat(*tree, subpath, f->folder->fd, PART) < 0)
+	if (make_writable(*tree, subpath) < 0 ||
+	    move(*tree, subpath, f->folder->fd, PART, below) < 0)
 		return err_sys(e, "take '%s' out", subpath);
 	return part_becomes_new(f, tree, e);
 }
@@ -87,7 +110,7 @@ static int put_into(const struct fetch *f, int *tree, struct err *e)
 		if (mkdirat(part, directory, 0755) < 0)
 			return err_sys(e, "make '%s'", directory);
 	}
-	if (renameat(folder, CACHE_NEW, part, into) < 0)
+	if (move(folder, CACHE_NEW, part, into, *tree) < 0)
 		return err_sys(e, "put it into '%s'", into);
 	return part_becomes_new(f, tree, e);
 }

@@ -104,13 +104,28 @@ struct prune {
 	const struct list *include, *exclude;
 };
 
+/* Also from a directory that its owner may not write to. */
+static int remove_from(int dir, const char *name, int flags)
+{
+	struct stat st;
+
+	if (unlinkat(dir, name, flags) == 0)
+		return 0;
+	if (errno != EACCES || fstat(dir, &st) < 0 || fchmod(dir, (st.st_mode & 0777) | 0300) < 0)
+		return -1;
+	int status = unlinkat(dir, name, flags), failed = errno;
+	(void)fchmod(dir, st.st_mode & 0777);
+	errno = failed;
+	return status;
+}
+
 static int prune_entry(const struct tree_entry *t, void *owner, struct err *e)
 {
 	const struct prune *p = owner;
 
 	if (t->leaving) {
 		/* One that came empty goes as well. */
-		if (unlinkat(t->dir, t->name, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&
+		if (remove_from(t->dir, t->name, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&
 		    errno != EEXIST)
 			return err_sys(e, "remove '%s'", t->path);
 		return 0;
@@ -120,7 +135,7 @@ static int prune_entry(const struct tree_entry *t, void *owner, struct err *e)
 	if ((!p->include->count || pattern_fits_one(p->include, t->path)) &&
 	    !pattern_fits_one(p->exclude, t->path))
 		return 0;
-	return unlinkat(t->dir, t->name, 0) < 0 ? err_sys(e, "remove '%s'", t->path) : 0;
+	return remove_from(t->dir, t->name, 0) < 0 ? err_sys(e, "remove '%s'", t->path) : 0;
 }
 
 int tree_prune(int root, const struct list *include, const struct list *exclude, struct err *e)

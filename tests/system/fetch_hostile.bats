@@ -202,3 +202,25 @@ start_git() {
 	fetch "\"git\": \"ssh://me:word@example.com/it\"" "" 2
 	expect_output '"token-file" keeps it'
 }
+
+# Paths are relative: what is above may be closed to others.
+fetch_as_other() {
+	printf '{"sources": [{"name": "it", %s}]}' "$1" |
+		setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
+			"$gs_fetch" fetch --cache open/cache >answer.json
+}
+
+@test "hostile: directories that their owner may not write to can be taken apart" {
+	mkdir -p src/a/b/c
+	echo 1 >src/a/b/1
+	echo 2 >src/a/b/c/2
+	chmod 555 src/a/b/c src/a/b src/a
+	tar cf it.tar -C src .
+	chmod -R u+w src
+	mkdir -m 777 open
+	fetch_as_other '"archive": "it.tar", "subpath": "a/b", "into": "x/y", "exclude": ["2"]'
+	expect_equal "$(cd "$(tree)" && find . ! -name . | sort | xargs)" "./x ./x/y ./x/y/1"
+	expect_equal "$(stat -c %a "$(tree)/x/y")" 555
+	fetch_as_other '"command": "true"'
+	expect_equal "$(ls open/cache/it | xargs)" "state.json tree.2"
+}
