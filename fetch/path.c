@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <string.h>
 
+#define SHOWN_MOST 160
+
 static bool is_dots(const char *part, size_t length)
 {
 	return length >= 2 && part[0] == '.' && part[1] == '.';
@@ -58,6 +60,15 @@ char *path_sound(const char *name, struct err *e)
 		return NULL;
 	}
 	return mem_take(path);
+}
+
+char *path_shown(const char *path)
+{
+	size_t length = strlen(path);
+
+	if (length <= SHOWN_MOST)
+		return mem_copy(path);
+	return mem_format("%.*s...%s", SHOWN_MOST / 2, path, path + length - SHOWN_MOST / 2);
 }
 
 bool path_link_stays(const char *target, size_t depth)

@@ -18,6 +18,9 @@
  */
 char *path_sound(const char *name, struct err *e);
 
+/* As much of it as an error has room for besides why, its middle left out; on the heap. */
+char *path_shown(const char *path);
+
 /*
  * Whether a link with this target, depth directories below the top, stays in the tree: it is
  * relative, and ".." stands in it only at its beginning, so that no other link on the way can

@@ -219,8 +219,11 @@ int plant_symlink(struct plant *p, const char *name, const char *target,
 
 	if (!path)
 		return -1;
-	if (!path_link_stays(target, p->depth))
-		return err_set(e, ERR_REMOTE, "it is a link to '%s', which leads out", target);
+	if (!path_link_stays(target, p->depth)) {
+		owned char *shown = path_shown(target);
+
+		return err_set(e, ERR_REMOTE, "it is a link to '%s', which leads out", shown);
+	}
 	if (count_one(p, &p->counts.links, e) < 0)
 		return -1;
 	if (symlinkat(target, top(p), last) < 0)
@@ -238,10 +241,13 @@ static int find_target(struct plant *p, const char *target, int *ret_dir, const 
 
 	*ret_dir = beneath_parent(&p->targets, target, ret_last);
 	if (*ret_dir < 0 || fstatat(*ret_dir, *ret_last, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(st.st_mode))
+	    !S_ISREG(st.st_mode)) {
+		owned char *shown = path_shown(target);
+
 		return err_set(e, ERR_REMOTE,
 			       "it is a hard link to '%s', which is no file that came before it",
-			       target);
+			       shown);
+	}
 	*ret_size = (uint64_t)st.st_size;
 	return 0;
 }
@@ -253,8 +259,11 @@ int plant_hard_link(struct plant *p, const char *name, const char *target, struc
 	uint64_t size;
 	int dir;
 
-	if (!from)
-		return err_in(e, "it is a hard link to '%s'", target);
+	if (!from) {
+		owned char *shown = path_shown(target);
+
+		return err_in(e, "it is a hard link to '%s'", shown);
+	}
 	owned char *path = prepare(p, name, &last, e);
 	if (!path || find_target(p, from, &dir, &from_last, &size, e) < 0 ||
 	    count_one(p, &p->counts.links, e) < 0 || check_bytes(p, size, e) < 0)

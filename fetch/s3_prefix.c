@@ -87,23 +87,26 @@ static bool is_wanted(const struct fetch_source *s, const char *path)
 	       !pattern_fits_one(&s->exclude, path);
 }
 
+static char *no_path(const char *key, const char *why, struct err *e)
+{
+	owned char *shown = path_shown(key);
+
+	(void)err_set(e, ERR_REMOTE, "the server listed '%s', which %s", shown, why);
+	return NULL;
+}
+
 /* Of a key its place in the tree, on the heap; NULL: it has none, or with e. */
 static char *path_of(const struct prefix *p, const char *key, struct err *e)
 {
 	const char *below = key + strlen(p->place->prefix);
 
-	if (!text_starts(key, p->place->prefix)) {
-		(void)err_set(e, ERR_REMOTE, "the server listed '%s', which was not asked for",
-			      key);
-		return NULL;
-	}
+	if (!text_starts(key, p->place->prefix))
+		return no_path(key, "was not asked for", e);
 	/* What consoles make to show a folder. */
 	if (!*below || text_ends(below, "/"))
 		return NULL;
-	if (!fetch_path_is_sound(below)) {
-		(void)err_set(e, ERR_REMOTE, "the key '%s' cannot be the name of a file", key);
-		return NULL;
-	}
+	if (!fetch_path_is_sound(below))
+		return no_path(key, "cannot be the name of a file", e);
 	return is_wanted(p->fetch->source, below) ? mem_copy(below) : NULL;
 }
 

@@ -37,7 +37,9 @@ static int check_link(const struct tree_entry *t, struct err *e)
 	target[length] = '\0';
 	if (path_link_stays(target, t->depth))
 		return 0;
-	return err_set(e, ERR_REMOTE, "'%s' is a link out of the tree, to '%s'", t->path, target);
+	owned char *shown = path_shown(t->path), *shown_target = path_shown(target);
+	return err_set(e, ERR_REMOTE, "'%s' is a link out of the tree, to '%s'", shown,
+		       shown_target);
 }
 
 static int mask_mode(const struct tree_entry *t, struct err *e)
@@ -65,19 +67,25 @@ static int check_limits(const struct tree_entry *t, void *owner, struct err *e)
 	return 0;
 }
 
+static int refuse(const struct tree_entry *t, const char *why, struct err *e)
+{
+	owned char *shown = path_shown(t->path);
+
+	return err_set(e, ERR_REMOTE, "'%s' %s", shown, why);
+}
+
 static int check_entry(const struct tree_entry *t, void *owner, struct err *e)
 {
 	if (t->leaving)
 		return 0;
 	if (strncmp(t->name, "..", 2) == 0)
-		return err_set(e, ERR_REMOTE,
-			       "'%s': names that begin with \"..\" are not for content", t->path);
+		return refuse(t, "has a name that begins with \"..\", which is not for content", e);
 	if (check_limits(t, owner, e) < 0)
 		return -1;
 	if (S_ISLNK(t->st.st_mode))
 		return check_link(t, e);
 	if (!S_ISREG(t->st.st_mode) && !S_ISDIR(t->st.st_mode))
-		return err_set(e, ERR_REMOTE, "'%s' is neither a file nor a directory", t->path);
+		return refuse(t, "is neither a file nor a directory", e);
 	return mask_mode(t, e);
 }
 

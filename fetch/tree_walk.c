@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "fetch/path.h"
 #include "fetch/tree.h"
 
 #include <dirent.h>
@@ -54,6 +55,14 @@ static int open_directory(int dir, const char *name, mode_t mode, mode_t needed)
 	return openat(dir, name, DIRECTORY);
 }
 
+static int too_deep(const char *path, struct err *e)
+{
+	owned char *shown = path_shown(path);
+
+	return err_set(e, ERR_REMOTE, "'%s': more than %d directories deep", shown,
+		       TREE_DEPTH_MOST);
+}
+
 static int walk_directory(const struct walk *w, int dir, const char *path, unsigned depth,
 			  struct err *e);
 
@@ -86,8 +95,7 @@ static int walk_directory(const struct walk *w, int dir, const char *path, unsig
 	int status = list_names(dir, &names, e);
 
 	if (status == 0 && depth > TREE_DEPTH_MOST)
-		status = err_set(e, ERR_REMOTE, "more than %d directories deep: '%s'",
-				 TREE_DEPTH_MOST, path);
+		status = too_deep(path, e);
 	for (size_t i = 0; i < names.count && status == 0; i++) {
 		owned char *below = *path ? mem_format("%s/%s", path, names.items[i])
 					  : mem_copy(names.items[i]);

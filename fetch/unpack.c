@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "fetch/packed.h"
+#include "fetch/path.h"
 #include "fetch/plant.h"
 
 #include <archive.h>
@@ -227,8 +229,11 @@ static int unpack_all(struct job *j, struct err *e)
 		const char *name = archive_entry_pathname(entry);
 		if (!name)
 			return err_set(e, ERR_REMOTE, "the name of an entry is unreadable");
-		if (unpack_entry(j, entry, name, e) < 0)
-			return err_in(e, "'%s'", name);
+		if (unpack_entry(j, entry, name, e) < 0) {
+			owned char *shown = path_shown(name);
+
+			return err_in(e, "'%s'", shown);
+		}
 	}
 }
 

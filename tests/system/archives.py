@@ -111,6 +111,9 @@ def links():
         short = "".join(c if c.isalnum() else "_" for c in target)
         yield f"to{short}.tar", tar(("link", link(target))), "link", refused(target)
         yield f"to{short}.zip", zip_of(("link", target, LINK)), "link", refused(target)
+    long_name = "a/" * 100 + "link"
+    yield "long_name.tar", tar((long_name, link("/"))), "a/a/", "a/link': " + refused("/")
+    yield "long_target.tar", tar(("link", link("../" + "x/" * 400))), "link", "x/x/', which leads out"
     yield "deep.tar", tar(("a/b/link", link("../../../x"))), "a/b/link", refused("../../../x")
     yield "empty.zip", zip_of(("link", "", LINK)), "link", "leads out"
     through = "'a' in its name is a file or link of the archive"
