@@ -110,7 +110,10 @@ static int open_level(struct plant *p, const char *part, struct plant_level *l, 
 	l->mtime.tv_nsec = UTIME_OMIT;
 	if (is_new ? count_one(p, &p->counts.directories, e) < 0 : look_at(l) < 0) {
 		fd_close(&l->fd);
-		return is_new ? -1 : err_sys(e, "directory '%s'", part);
+		if (!is_new)
+			return err_sys(e, "directory '%s'", part);
+		(void)unlinkat(top(p), part, AT_REMOVEDIR);
+		return -1;
 	}
 	return 0;
 }
