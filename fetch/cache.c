@@ -12,8 +12,8 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "fetch/tree.h"
+#include "fetch/tree_walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -190,21 +190,6 @@ static bool is_ours(const struct cache_folder *f, const char *name)
 	return text_is(tree, name) || text_is(objects, name);
 }
 
-static int list_names(int folder, struct list *ret, struct err *e)
-{
-	owned_fd fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *found;
-
-	if (!dir)
-		return err_sys(e, "read the directory");
-	(void)fd_take(&fd);
-	while ((found = io_next_entry(dir)))
-		list_add(ret, found->d_name);
-	(void)closedir(dir);
-	return 0;
-}
-
 static int open_folder(int cache, const char *name, struct cache_folder *f, struct err *e)
 {
 	struct list names = { 0 };
@@ -215,7 +200,7 @@ static int open_folder(int cache, const char *name, struct cache_folder *f, stru
 	f->fd = openat(cache, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (f->fd < 0)
 		return err_sys(e, "open '%s'", f->path);
-	if (list_names(f->fd, &names, e) < 0)
+	if (tree_list(f->fd, &names, e) < 0)
 		return err_in(e, "'%s'", f->path);
 	read_state(f, &names);
 	for (size_t i = 0; i < names.count && status == 0; i++)
@@ -247,7 +232,7 @@ static bool is_among(const struct list *names, const char *name)
 int cache_forget_updates(int cache, const struct list *names, struct err *e)
 {
 	struct list found = { 0 };
-	int status = list_names(cache, &found, e);
+	int status = tree_list(cache, &found, e);
 
 	for (size_t i = 0; i < found.count && status == 0; i++)
 		if (text_starts(found.items[i], CACHE_UPDATE) && !is_among(names, found.items[i]) &&

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "fetch/download.h"
 #include "fetch/source.h"
+#include "fetch/tree.h"
 #include "fetch/trust.h"
 #include "fetch/unpack.h"
 
@@ -74,12 +75,8 @@ static int place_file(struct fetch *f, const struct parcel *p, int fd, int tree,
 	if (!fetch_path_is_sound(name))
 		return err_set(e, ERR_REMOTE, "'%s' is no name for a file; \"file\" gives another",
 			       name);
-	for (const char *slash = name; (slash = strchr(slash, '/')); slash++) {
-		owned char *directory = mem_copy_part(name, (size_t)(slash - name));
-
-		if (mkdirat(tree, directory, 0755) < 0)
-			return err_sys(e, "make '%s'", directory);
-	}
+	if (tree_make_parents(tree, name, e) < 0)
+		return -1;
 	if (fchmod(fd, 0644) < 0 || (p->time >= 0 && futimens(fd, times) < 0) ||
 	    renameat(f->folder->fd, p->moved, tree, name) < 0)
 		return err_sys(e, "place '%s'", last);

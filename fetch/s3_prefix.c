@@ -15,6 +15,7 @@
 #include "fetch/download.h"
 #include "fetch/path.h"
 #include "fetch/s3_list.h"
+#include "fetch/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,17 +180,6 @@ static int list_objects(struct prefix *p, struct err *e)
 	return err_set(e, ERR_REMOTE, "the list of objects has no end");
 }
 
-static int make_directories(int tree, const char *path, struct err *e)
-{
-	for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
-		owned char *directory = mem_copy_part(path, (size_t)(slash - path));
-
-		if (mkdirat(tree, directory, 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "make '%s'", directory);
-	}
-	return 0;
-}
-
 /* 1: it could not be linked, and has to be fetched. */
 static int link_older(struct prefix *p, const char *path, struct err *e)
 {
@@ -271,7 +261,7 @@ static int fill_object(struct prefix *p, const char *line, const char *path, str
 	owned char *tag = mem_copy_part(line, etag);
 	const char *name;
 
-	if (make_directories(p->tree.root, path, e) < 0)
+	if (tree_make_parents(p->tree.root, path, e) < 0)
 		return -1;
 	int linked = is_as_before(p, line) ? link_older(p, path, e) : 1;
 	if (linked <= 0)

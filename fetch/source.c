@@ -104,12 +104,8 @@ static int put_into(const struct fetch *f, int *tree, struct err *e)
 	if (mkdirat(folder, PART, 0755) < 0)
 		return err_sys(e, "make '%s/" PART "'", f->folder->path);
 	owned_fd part = openat(folder, PART, DIRECTORY);
-	for (const char *slash = into; (slash = strchr(slash, '/')); slash++) {
-		owned char *directory = mem_copy_part(into, (size_t)(slash - into));
-
-		if (mkdirat(part, directory, 0755) < 0)
-			return err_sys(e, "make '%s'", directory);
-	}
+	if (tree_make_parents(part, into, e) < 0)
+		return -1;
 	if (move(folder, CACHE_NEW, part, into, *tree) < 0)
 		return err_sys(e, "put it into '%s'", into);
 	return part_becomes_new(f, tree, e);

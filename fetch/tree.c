@@ -155,6 +155,17 @@ int tree_prune(int root, const struct list *include, const struct list *exclude,
 	return tree_walk(root, prune_entry, &p, e);
 }
 
+int tree_make_parents(int root, const char *path, struct err *e)
+{
+	for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
+		owned char *directory = mem_copy_part(path, (size_t)(slash - path));
+
+		if (mkdirat(root, directory, 0755) < 0 && errno != EEXIST)
+			return err_sys(e, "make '%s'", directory);
+	}
+	return 0;
+}
+
 static int add_entry(const struct tree_entry *t, void *owner, struct err *e)
 {
 	owned char *line = mem_format("%o %jd %jd.%09ld", t->st.st_mode,

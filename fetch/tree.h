@@ -52,5 +52,8 @@ char *tree_version(int root, struct err *e);
 /* Copies all below from to the empty directory to. */
 int tree_copy(int from, int to, struct err *e);
 
+/* The directories that path is in, which may be there; -1 with e. */
+int tree_make_parents(int root, const char *path, struct err *e);
+
 /* Removes name and all below it; 0 also when it is not there; -1 with errno. */
 int tree_remove(int dir, const char *name);

@@ -30,7 +30,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int list_names(int dir, struct list *ret, struct err *e)
+int tree_list(int dir, struct list *ret, struct err *e)
 {
 	owned_fd fd = openat(dir, ".", DIRECTORY);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
@@ -92,7 +92,7 @@ static int walk_directory(const struct walk *w, int dir, const char *path, unsig
 			  struct err *e)
 {
 	struct list names = { 0 };
-	int status = list_names(dir, &names, e);
+	int status = tree_list(dir, &names, e);
 
 	if (status == 0 && depth > TREE_DEPTH_MOST)
 		status = too_deep(path, e);

@@ -18,6 +18,11 @@ struct tree_entry {
 
 #define TREE_DEPTH_MOST 256
 
+struct list;
+
+/* The names in a directory, in order, are added to ret. */
+int tree_list(int dir, struct list *ret, struct err *e);
+
 /*
  * take is called for each, the top itself aside; it may remove it. -1 when it has returned that. A
  * name that is gone before its turn is none.

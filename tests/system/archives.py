@@ -99,6 +99,9 @@ def names():
         yield short + ".tar", tar((name, b"x")), entry, why
         if len(name) < 2000:
             yield short + ".zip", zip_of((name, b"x", FILE)), entry, why
+    # Its list says another name than stands in front of the file.
+    listed_so = zip_of(("aaaa", b"x", FILE))
+    yield "local_name.zip", listed_so.replace(b"aaaa", b"../b", 1), "../b", "its name has a part '..'"
     yield "empty_name.zip", zip_of(("", b"x", FILE)), "", "its name is empty"
     yield "dot_file.tar", tar((".", b"x")), "", "its name is '.', but it is no directory"
 
@@ -247,6 +250,9 @@ def damaged():
     encrypted[6] |= 1
     encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
     yield "encrypted.zip", bytes(encrypted), "secret", "it is encrypted"
+    for size in ("-1", "9223372036854775807", "18446744073709551615"):
+        content = tar(("size", {"pax_headers": {"size": size}}), format=tarfile.PAX_FORMAT)
+        yield f"size_{size}.tar", content, "", "it is damaged: "
     yield "nothing.tar", b"", "", "it is no tar, tar.gz, tar.zst or zip"
     yield "text.tar", b"this is no archive\n" * 100, "", "it is no tar, tar.gz, tar.zst or zip"
     yield "no_end.tar", tar(("a", b"x"), end=False), "", "it is cut: its end is missing"
