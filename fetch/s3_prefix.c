@@ -33,8 +33,9 @@ struct prefix {
 	struct fetch *fetch;
 	const struct s3_place *place;
 	struct buf before, now; /* lists */
-	struct list lines;      /* of before, by key */
-	struct beneath older;   /* the last good tree; root -1: none */
+	char **lines;           /* of before, by key */
+	size_t count;
+	struct beneath older; /* the last good tree; root -1: none */
 	struct beneath tree;
 	uint64_t bytes, files;
 	int out; /* the file that is being written */
@@ -51,6 +52,21 @@ static int by_key(const void *a, const void *b)
 	return strcmp(key_of(*(char *const *)a), key_of(*(char *const *)b));
 }
 
+/* The text itself is cut into them: a copy of each would take as much memory again. */
+static void take_lines(struct prefix *p)
+{
+	size_t most = 0;
+
+	for (const char *at = p->before.data; *at; at++)
+		most += *at == '\n' || !at[1];
+	p->lines = mem_alloc(most * sizeof(p->lines[0]));
+	for (char *rest = p->before.data, *line; rest && *rest;) {
+		line = strsep(&rest, "\n");
+		if (strchr(line, ' '))
+			p->lines[p->count++] = line;
+	}
+}
+
 static void load_before(struct prefix *p)
 {
 	const char *tree = p->fetch->known->tree;
@@ -61,23 +77,15 @@ static void load_before(struct prefix *p)
 	owned char *name = mem_format(CACHE_OBJECTS "%s", strchr(tree, '.'));
 	if (io_read_regular(p->fetch->folder->fd, name, &p->before, &ignored) < 0)
 		buf_clear(&p->before);
-	for (const char *line = p->before.data; *line;) {
-		size_t length = strcspn(line, "\n");
-		owned char *text = mem_copy_part(line, length);
-
-		if (strchr(text, ' '))
-			list_add(&p->lines, text);
-		line += length + !!line[length];
-	}
-	if (p->lines.count)
-		qsort(p->lines.items, p->lines.count, sizeof(char *), by_key);
+	take_lines(p);
+	if (p->count)
+		qsort(p->lines, p->count, sizeof(p->lines[0]), by_key);
 }
 
 static bool is_as_before(const struct prefix *p, const char *line)
 {
-	char *const *found = p->lines.count ? bsearch(&line, p->lines.items, p->lines.count,
-						      sizeof(char *), by_key)
-					    : NULL;
+	char *const *found =
+		p->count ? bsearch(&line, p->lines, p->count, sizeof(p->lines[0]), by_key) : NULL;
 
 	return found && text_is(*found, line);
 }
@@ -362,6 +370,6 @@ enum source_fill s3_prefix_fill(struct fetch *f, const struct s3_place *place, i
 	beneath_done(&p.tree);
 	buf_done(&p.before);
 	buf_done(&p.now);
-	list_clear(&p.lines);
+	free(p.lines);
 	return status;
 }
