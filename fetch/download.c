@@ -121,8 +121,9 @@ static int take_head(void *owner, const struct transfer_answer *a, struct err *e
 	if (a->status == 200) {
 		if (start_over(d, a, e) < 0)
 			return -1;
-	} else if (a->from != d->have || (d->length > 0 && a->total != d->length) ||
-		   (a->etag && (!d->etag || !text_is(a->etag, d->etag)))) {
+	} else if (!d->etag || !d->have || a->from != d->have ||
+		   (d->length > 0 && a->total != d->length) ||
+		   (a->etag && !text_is(a->etag, d->etag))) {
 		d->refused = true;
 		return err_set(e, ERR_REMOTE, "the server sent another part than the wanted one");
 	}

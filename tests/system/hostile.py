@@ -38,6 +38,7 @@ ANSWERS = {
     "/file": lambda wanted: whole(),
     "/parts": cut_then_parts,
     "/part-unasked": lambda wanted: part(0, 99),
+    "/whole-unasked": lambda wanted: part(0, len(BODY) - 1),
     "/identity": lambda wanted: answer(b"200 OK", b"Transfer-Encoding: identity", body=BODY[:100]),
     "/long-etag": lambda wanted: whole(b'ETag: "' + b"\xff" * 90000 + b'"'),
     "/to-http/info/refs": lambda wanted: answer(b"302 Found", b"Location: http://127.0.0.1:1/info/refs"),
