@@ -10,7 +10,7 @@ load fetch
 wrong() {
 	fetch "$1" "" 2
 	expect_output "$2"
-	expect_equal "$(<"$dir/answer.json")" ""
+	[[ $(jq -r .error "$dir/answer.json") == *"$2"* ]]
 	[[ ! -e $dir/cache/it ]]
 }
 
