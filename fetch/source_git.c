@@ -247,36 +247,50 @@ static uint64_t size_of(int root)
 	return bytes;
 }
 
-/* Servers that give out no single commits give out the branch or tag that it is the end of. */
-static int get(struct git *g, const char *commit, struct err *e)
+/* What KEPT stands for, on the heap; NULL with e. */
+static char *kept_commit(struct git *g, struct err *e)
+{
+	owned_buf answer = BUF_INIT(ANSWER_MOST);
+
+	if (run(g, &answer, e, WORDS("rev-parse", "--verify", KEPT "^{commit}")) < 0)
+		return NULL;
+	return mem_copy_part(answer.data, strcspn(answer.data, "\n"));
+}
+
+static int get_as(struct git *g, const struct program_plan *plan, const char *what, struct err *e)
+{
+	g->fetch->requests++;
+	return run_plan(g, *plan, e,
+			WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
+			      "--no-recurse-submodules", "--no-write-fetch-head", "--",
+			      g->fetch->source->git, what));
+}
+
+/*
+ * Servers that give out no commit but the ends of branches and tags may have moved on since they
+ * were asked: then *commit becomes what the end is by now.
+ */
+static int get(struct git *g, char **commit, struct err *e)
 {
 	const struct fetch_source *s = g->fetch->source;
-	const char *ref = s->ref && !is_id(s->ref) ? s->ref : "HEAD";
+	owned char *end = mem_format("+%s:" KEPT, s->ref ? s->ref : "HEAD");
 	uint64_t before = size_of(g->work);
 	struct tree_growth growth = { g->work, source_limits(s) };
 	const struct program_plan plan = { .check = tree_check_growth, .owner = &growth };
-	owned_buf ignored = BUF_INIT(ANSWER_MOST);
+	struct err other = { 0 };
 
 	growth.most.bytes += before + SLACK;
 	growth.most.files = UINT64_MAX;
-	g->fetch->requests++;
-	int status = run_plan(g, plan, e,
-			      WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
-				    "--no-recurse-submodules", "--no-write-fetch-head", "--",
-				    s->git, commit));
-	if (status < 0 && !(s->ref && is_id(s->ref))) {
-		struct err other;
-
-		status = run_plan(g, plan, &other,
-				  WORDS("fetch", "--quiet", "--depth=1", "--no-tags",
-					"--no-recurse-submodules", "--no-write-fetch-head", "--",
-					s->git, ref));
+	int status = get_as(g, &plan, *commit, e);
+	if (status < 0 && !(s->ref && is_id(s->ref)) && get_as(g, &plan, end, &other) == 0) {
+		*e = (struct err){ 0 };
+		free(*commit);
+		*commit = kept_commit(g, e);
+		status = *commit ? 0 : -1;
 	}
 	uint64_t after = size_of(g->work);
 	g->fetch->wire_bytes += after > before ? after - before : 0;
-	if (status < 0)
-		return -1;
-	return run(g, &ignored, e, WORDS("cat-file", "-e", commit));
+	return status;
 }
 
 static int open_repository(struct git *g, struct err *e)
@@ -373,7 +387,7 @@ static enum source_fill fetch(struct git *g, struct err *e)
 		return SOURCE_FILL_FAILED;
 	if (f->known->version && text_is(f->known->version, commit))
 		return SOURCE_AS_BEFORE;
-	if (open_repository(g, e) < 0 || get(g, commit, e) < 0 || write_out(g, commit, e) < 0) {
+	if (open_repository(g, e) < 0 || get(g, &commit, e) < 0 || write_out(g, commit, e) < 0) {
 		/* What is in the repository may be why: the next time begins without it. */
 		(void)cache_remove(f->folder, f->folder->work, &first);
 		return SOURCE_FILL_FAILED;

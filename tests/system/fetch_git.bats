@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Natively alone: git's daemon, and git's own server behind nginx, as the peers of gs-fetch.
+# Natively alone: git's daemon, its own server behind nginx, and sshd, as the peers of gs-fetch.
 bats_require_minimum_version 1.5.0
 load lib
 load fetch
+load ssh
 
 prepare() {
 	export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
@@ -46,7 +47,8 @@ stop_daemon() {
 	wait "$daemon_pid" || true
 }
 
-# git-http-backend, which is git's own, behind nginx, which wants a user and a password.
+# git-http-backend, which is git's own, behind nginx, which wants a user and a password:
+# start_http [LINE OF NGINX]
 start_http() {
 	printf 'me:%s\nx-access-token:%s\n' "$(openssl passwd -apr1 a-secret-word)" \
 		"$(openssl passwd -apr1 a-secret-token)" >users
@@ -82,6 +84,7 @@ start_http() {
 			}
 		}
 	END
+	sed -i "s/REMOTE_USER.*/&\n${1-}/" nginx.conf
 	start cgi fcgiwrap -s "unix:$dir/cgi.sock"
 	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
 	within 10 curl -sf "http://me:a-secret-word@127.0.0.1:$http_port/it.git/info/refs?service=git-upload-pack"
@@ -184,41 +187,123 @@ expect_commit() {
 	fetch "\"git\": \"http://127.0.0.1:$http_port/moved/it.git\", \"token-file\": \"token\"" stale
 }
 
-# A server of ssh for who we are, with a key of its own.
-start_ssh() {
-	ssh_port=$(free_port)
-	ssh-keygen -q -t ed25519 -N '' -f host-key
-	ssh-keygen -q -t ed25519 -N '' -f "our key"
-	ssh-keygen -q -t ed25519 -N '' -f stranger
-	cp "our key.pub" authorized
-	cat >sshd.conf <<-END
-		Port $ssh_port
-		ListenAddress 127.0.0.1
-		HostKey $dir/host-key
-		AuthorizedKeysFile $dir/authorized
-		StrictModes no
-		PasswordAuthentication no
-		UsePAM no
-		PidFile none
-	END
-	[[ $EUID != 0 ]] || mkdir -p /run/sshd
-	start sshd "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/sshd.conf"
-	within 10 ssh-keyscan -p "$ssh_port" 127.0.0.1
-	printf '[127.0.0.1]:%s %s\n' "$ssh_port" "$(<host-key.pub)" >"known hosts"
-}
+@test "git: by ssh, with a key and a host that is known, and without; changed, down and up again" {
+	local it key="\"ssh-key-file\": \"$dir/our key\"" known="\"known-hosts-file\": \"$dir/known hosts\""
 
-@test "git: by ssh, with a key and a host that is known, and without" {
-	local it
-
+	make_ssh "$(free_port)"
 	start_ssh
 	it="\"git\": \"ssh://$(id -un)@127.0.0.1:$ssh_port$dir/serve/it.git\", \"ref\": \"main\""
-	fetch "$it, \"ssh-key-file\": \"$dir/our key\"" missing 5
+	fetch "$it, $key" missing 5
 	[[ $(answer .error) == *"Host key verification failed"* ]]
-	fetch "$it, \"ssh-key-file\": \"$dir/stranger\", \"known-hosts-file\": \"$dir/known hosts\"" missing 5
+	fetch "$it, \"ssh-key-file\": \"$dir/stranger\", $known" missing 5
 	[[ $(answer .error) == *"Permission denied"* ]]
-	fetch "$it, \"ssh-key-file\": \"$dir/our key\", \"known-hosts-file\": \"$dir/known hosts\"" fetched
+	fetch "$it, $key, $known" fetched
 	expect_commit HEAD
-	fetch "$it, \"ssh-key-file\": \"$dir/our key\", \"known-hosts-file\": \"$dir/known hosts\"" unchanged
+	expect_sound
+	fetch "$it, $key, $known" unchanged
+	expect_between 40 "$(answer .wire_bytes)" 200
+
+	echo 2 >work/js/deep/b.js
+	commit_work
+	fetch "$it, $key, $known" fetched
+	expect_commit HEAD
+	expect_between 100 "$(answer .wire_bytes)" 5000
+	remember
+
+	stop_ssh
+	fetch "$it, $key, $known" stale
+	expect_remembered
+	[[ $(answer .error) == *"Connection refused"* ]]
+	start_ssh
+	fetch "$it, $key, $known" unchanged
+	expect_remembered
+	expect_sound
+}
+
+@test "git: by http, changed, down and up again, and what it costs when nothing is new" {
+	local it="\"git\": \"http://127.0.0.1:$http_port/it.git\", \"token-file\": \"token\""
+
+	echo a-secret-token >token
+	start_http
+	fetch "$it" fetched
+	: >access.log
+	fetch "$it" unchanged
+	expect_equal "$(answer .requests)" 1
+	# Sent is the whole list of branches and tags, and a first try without the token.
+	expect_between 1 "$(wc -l <access.log)" 2
+	expect_between 1 "$(awk '{ n += $10 } END { print n }' access.log)" 2000
+
+	echo 2 >work/js/deep/b.js
+	commit_work
+	fetch "$it" fetched
+	expect_commit HEAD
+	remember
+	kill "$nginx_pid"
+	wait "$nginx_pid" || true
+	fetch "$it" stale
+	expect_remembered
+	[[ $(answer .error) == "http://127.0.0.1:$http_port/it.git: git: "*onnect* ]]
+	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
+	within 10 curl -s "http://127.0.0.1:$http_port/"
+	fetch "$it" unchanged
+	expect_remembered
+	expect_sound
+}
+
+# git itself, but it waits before it fetches, and there is a new commit when it goes on:
+# change_meanwhile MEMBERS
+change_meanwhile() {
+	mkdir -p bin
+	rm -f go asked
+	cat >bin/git <<-END
+		#!/bin/sh
+		case " \$* " in *" fetch "*)
+			touch $dir/asked
+			while ! test -e $dir/go; do sleep 0.02; done ;;
+		esac
+		exec $(command -v git) "\$@"
+	END
+	chmod +x bin/git
+	PATH=$dir/bin:$PATH start_fetch "$1"
+	within 10 test -e asked
+	random_file work/js/a.js 20000
+	commit_work
+	touch go
+	ended fetching
+	expect_status 0
+	grep '^{' fetching.log >answer.json
+	expect_equal "$(answer .state) $(answer .error)" "fetched null"
+}
+
+@test "git: a branch that moves on while it is fetched comes whole, the old commit or the new" {
+	local http="\"git\": \"http://127.0.0.1:$http_port/it.git\", \"token-file\": \"token\""
+
+	# Here any commit is given out.
+	change_meanwhile "\"git\": \"$url\""
+	expect_commit HEAD^
+	fetch "\"git\": \"$url\"" fetched
+	expect_commit HEAD
+	# And here, by the older protocol, only what a branch or a tag ends with.
+	echo a-secret-token >token
+	start_http "fastcgi_param HTTP_GIT_PROTOCOL version=0;"
+	rm -rf cache
+	change_meanwhile "$http"
+	expect_commit HEAD
+	fetch "$http" unchanged
+	expect_sound
+}
+
+@test "git: a commit that the server does not give out, or does not have, or only a part of its name" {
+	local absent=0123456789012345678901234567890123456789
+
+	fetch "\"git\": \"$url\"" fetched
+	remember
+	fetch "\"git\": \"$url\", \"ref\": \"$absent\"" stale
+	[[ $(answer .error) == *"$absent"* ]]
+	fetch "\"git\": \"$url\", \"ref\": \"${commit:0:10}\"" stale
+	[[ $(answer .error) == *"it has no branch or tag '${commit:0:10}'" ]]
+	expect_remembered
+	expect_sound
 }
 
 @test "git: the tester's own configuration, hooks and prompts have no say" {
