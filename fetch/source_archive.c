@@ -34,6 +34,18 @@ static char *identity_of(const struct stat *st)
 			  (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }
 
+/* What was checked and what was unpacked have to be the same. */
+static int check_stayed(int fd, const char *identity, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at it");
+	owned char *now = identity_of(&st);
+	return text_is(now, identity) ? 0
+				      : err_set(e, ERR_REMOTE, "it was changed while it was read");
+}
+
 static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 {
 	const char *path = f->source->archive;
@@ -47,6 +59,8 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 	if (f->known->identity && text_is(f->known->identity, f->next.identity))
 		return SOURCE_AS_BEFORE;
 	enum source_fill status = parcel_open(f, &parcel, fd, tree, e);
+	if (status == SOURCE_FILLED && check_stayed(fd, f->next.identity, e) < 0)
+		status = SOURCE_FILL_FAILED;
 	if (status < 0)
 		(void)err_in(e, "'%s'", path);
 	else

@@ -115,6 +115,32 @@ wrong() {
 	expect_remembered
 }
 
+@test "archive: one that is written over while it is read is not what was checked" {
+	mkdir large
+	random_file large/first 1000
+	random_file large/second 30000000
+	touch -d 2026-01-01 large/* large
+	tar czf it.tgz -C large first second
+	fetch '"archive": "it.tgz"' fetched
+	remember
+	random_file large/first 1000
+	tar czf it.tgz -C large first second
+	start_fetch '"archive": "it.tgz"'
+	within 10 test -e cache/it/new/second
+	kill -STOP "$fetching_pid"
+	# The very same bytes: that somebody writes there is enough.
+	dd if=it.tgz of=it.tgz bs=1 count=1 conv=notrunc status=none
+	kill -CONT "$fetching_pid"
+	ended fetching
+	expect_status 0
+	logged fetching '"state":"stale"'
+	logged fetching "'it.tgz': it was changed while it was read"
+	expect_remembered
+	expect_sound
+	fetch '"archive": "it.tgz"' fetched
+	cmp large/first "$(tree)/first"
+}
+
 @test "archive: a checksum and a signature, wrong and right" {
 	local sum it
 
