@@ -4,130 +4,61 @@
 bats_require_minimum_version 1.5.0
 load lib
 load fetch
+load swift
 
-# Its configuration, and the ring of one device that leads to it.
-make_server() {
-	cat >"$1.conf" <<-END
-		[DEFAULT]
-		devices = $dir/node
-		mount_check = false
-		bind_ip = 127.0.0.1
-		bind_port = $2
-		user = $(id -un)
-		workers = 0
-		swift_dir = $dir
-		log_level = WARNING
-		[pipeline:main]
-		pipeline = $1-server
-		[app:$1-server]
-		use = egg:swift#$1
-		fallocate_reserve = 0
-	END
-	swift-ring-builder "$1.builder" create 4 1 0
-	swift-ring-builder "$1.builder" add "r1z1-127.0.0.1:$2/d1" 1
-	swift-ring-builder "$1.builder" rebalance
-	echo "$2" >>ports
-}
-
-# All that takes its time to start is there for all tests, each of which has a bucket of its own.
 setup_file() {
-	local kind
-
-	dir=$BATS_FILE_TMPDIR
-	cd "$dir"
-	mkdir -p node/d1
-	printf '[swift-hash]\nswift_hash_path_prefix = a\nswift_hash_path_suffix = b\n' >swift.conf
-	for kind in account container object; do make_server "$kind" "$(free_port)"; done
-	port=$(free_port)
-	cache_port=$(free_port)
-	make_proxy
-	start cache memcached -u "$(id -un)" -l 127.0.0.1 -p "$cache_port"
-	for kind in account container object; do start "$kind" "swift-$kind-server" "$kind.conf" -v; done
-	printf '%s\n' "${pids[@]}" >pids
-	echo "$port" >port
-	while read -r port; do within 30 curl -s "http://127.0.0.1:$port/"; done <ports
-	start_proxy
+	start_swift
 }
 
 teardown_file() {
-	local pid
-
-	while read -r pid; do
-		end_descendants "$pid"
-		kill -KILL "$pid" || true
-	done < <(cat "$BATS_FILE_TMPDIR"/{pids,proxy.pid})
+	stop_swift
 }
 
 prepare() {
-	port=$(<"$BATS_FILE_TMPDIR/port")
-	export AWS_ACCESS_KEY_ID=test:tester AWS_SECRET_ACCESS_KEY=a-secret-word
-	bucket=bucket$BATS_TEST_NUMBER
-	within 20 log_in
-	within 20 swift -X PUT "$store/$bucket"
-	all="\"endpoint\": \"http://127.0.0.1:$port\", \"path-style\": true, \"retries\": 0"
+	use_swift
 }
 
-# Three objects are a page of a list.
-make_proxy() {
-	cat >proxy.conf <<-END
-		[DEFAULT]
-		bind_ip = 127.0.0.1
-		bind_port = $port
-		user = $(id -un)
-		workers = 0
-		swift_dir = $dir
-		log_level = WARNING
-		[pipeline:main]
-		pipeline = catch_errors cache listing_formats s3api tempauth proxy-server
-		[app:proxy-server]
-		use = egg:swift#proxy
-		account_autocreate = true
-		[filter:tempauth]
-		use = egg:swift#tempauth
-		user_test_tester = a-secret-word .admin
-		[filter:s3api]
-		use = egg:swift#s3api
-		storage_domain = localhost
-		max_bucket_listing = 3
-		[filter:cache]
-		use = egg:swift#memcache
-		memcache_servers = 127.0.0.1:$cache_port
-		[filter:catch_errors]
-		use = egg:swift#catch_errors
-		[filter:listing_formats]
-		use = egg:swift#listing_formats
+# nginx between us and Swift, which records what it is sent: start_front [RATE [LINE]], at $front.
+start_front() {
+	front=${front:-$(free_port)}
+	cat >nginx.conf <<-END
+		daemon off;
+		user root;
+		worker_processes 1;
+		pid $dir/nginx.pid;
+		error_log $dir/nginx-error.log;
+		events {}
+		http {
+			log_format asked '\$status \$host \$request range=\$http_range token=\$http_x_amz_security_token \$http_authorization';
+			access_log $dir/access.log asked;
+			client_body_temp_path $dir/t1; proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3;
+			uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5;
+			limit_rate ${1-0};
+			server {
+				listen 127.0.0.1:$front;
+				location / {
+					proxy_pass http://127.0.0.1:$port;
+					proxy_set_header Host \$http_host;
+					${2-}
+				}
+			}
+		}
 	END
+	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
+	within 10 curl -s "http://127.0.0.1:$front/"
+	through="\"endpoint\": \"http://127.0.0.1:$front\", \"path-style\": true, \"retries\": 0"
 }
 
-# In another folder than the test's, whose end it outlives.
-start_proxy() {
-	local folder=$BATS_FILE_TMPDIR
-
-	swift-proxy-server "$folder/proxy.conf" -v >"$folder/proxy.log" 2>&1 3>&- &
-	echo $! >"$folder/proxy.pid"
-	within 30 curl -s "http://127.0.0.1:$(<"$folder/port")/"
+# At once, and with it all its connections.
+stop_front() {
+	kill -STOP "$nginx_pid"
+	end_descendants "$nginx_pid"
+	kill -KILL "$nginx_pid"
+	wait "$nginx_pid" || true
 }
 
-stop_proxy() {
-	kill -KILL "$(<"$BATS_FILE_TMPDIR/proxy.pid")"
-	within 10 eval '! curl -s "http://127.0.0.1:$port/"'
-}
-
-# By Swift's own interface.
-log_in() {
-	token=$(curl -sfi -H 'X-Storage-User: test:tester' -H 'X-Storage-Pass: a-secret-word' \
-		"http://127.0.0.1:$port/auth/v1.0" | sed -n 's/^X-Auth-Token: //p' | tr -d '\r')
-	store=http://127.0.0.1:$port/v1/AUTH_test
-	[[ -n $token ]]
-}
-
-swift() {
-	curl -sSf --path-as-is -o /dev/null -H "X-Auth-Token: $token" "$@"
-}
-
-# What the key is in a URL, of a file: put KEY FILE
-put() {
-	swift -T "$2" "$store/$bucket/$1"
+last_asked() {
+	tail -n 1 access.log
 }
 
 @test "s3: a prefix, unchanged, one changed, one gone, the server down and up again" {
@@ -224,6 +155,122 @@ put() {
 	[[ $(answer .error) == *"404 NoSuchBucket"* ]]
 	fetch "\"s3\": \"s3://$bucket/builds/it now.tgz\", $all, \"region\": \"eu-west-9\"" stale
 	[[ $(answer .error) == *"400 AuthorizationHeaderMalformed"* ]]
+}
+
+@test "s3: an object that is one file, unchanged, changed, the server down and up again" {
+	local it
+
+	echo first >one.txt
+	put data/one.txt one.txt
+	start_front
+	it="\"s3\": \"s3://$bucket/data/one.txt\", $through"
+	fetch "$it" fetched
+	expect_equal "$(cat "$(tree)/one.txt")" first
+	[[ $(last_asked) == "200 127.0.0.1 GET /$bucket/data/one.txt "* ]]
+	fetch "$it" unchanged
+	[[ $(last_asked) == "304 "* ]]
+	expect_equal "$(answer .requests)" 1
+	expect_between 200 "$(answer .wire_bytes)" 1500
+	echo second >one.txt
+	put data/one.txt one.txt
+	fetch "$it" fetched
+	expect_equal "$(cat "$(tree)/one.txt")" second
+	remember
+	stop_front
+	fetch "$it" stale
+	expect_remembered
+	[[ $(answer .error) == "s3://$bucket/data/one.txt: "*onnect* ]]
+	start_front
+	fetch "$it" unchanged
+	expect_remembered
+	# By the name of the bucket in the host.
+	fetch "\"s3\": \"s3://$bucket/data/one.txt\", \"endpoint\": \"http://localhost:$front/\"" fetched
+	[[ $(last_asked) == "200 $bucket.localhost GET /data/one.txt "* ]]
+	expect_sound
+}
+
+@test "s3: a session token is sent and signed, from the environment and from a file" {
+	local it
+
+	echo it >one.txt
+	put one.txt one.txt
+	start_front
+	it="\"s3\": \"s3://$bucket/one.txt\", $through"
+	# Swift has no use for it, but checks the signature, and that is of this header too.
+	AWS_SESSION_TOKEN=a-session-token fetch "$it" fetched
+	[[ $(last_asked) == "200 "*" token=a-session-token AWS4-HMAC-SHA256 "*"SignedHeaders="*";x-amz-security-token,"* ]]
+	echo '{"AccessKeyId": "test:tester", "SecretAccessKey": "a-secret-word", "SessionToken": "another-token"}' >keys
+	fetch "$it, \"key-file\": \"keys\"" unchanged
+	[[ $(last_asked) == "304 "*" token=another-token "* ]]
+	printf '[default]\naws_access_key_id=test:tester\naws_secret_access_key=a-secret-word\naws_session_token=third-token\n' >keys
+	fetch "\"s3\": \"s3://$bucket/\", $through, \"key-file\": \"keys\"" fetched
+	expect_equal "$(grep -c ' token=third-token AWS4' access.log)" "$(answer .requests)"
+	expect_secret a-session-token
+	expect_secret another-token
+	expect_secret third-token
+	stop_front
+	start_front 0 "proxy_set_header x-amz-security-token changed;"
+	AWS_SESSION_TOKEN=a-session-token fetch "$it" stale
+	[[ $(answer .error) == *"403 SignatureDoesNotMatch"* ]]
+}
+
+@test "s3: a prefix that changes while it is fetched is no mixture" {
+	local i
+
+	random_file one 150000
+	for i in 0 1 2 3; do put "data/$i" one; done
+	start_front 200k
+	start_fetch "\"s3\": \"s3://$bucket/data/\", $through"
+	within 20 test -s cache/it/new/0
+	random_file other 150000
+	put data/3 other
+	ended fetching
+	expect_status 5
+	logged fetching "'3': it was changed while it was fetched"
+	[[ ! -e cache/it/tree.1 ]]
+	fetch "\"s3\": \"s3://$bucket/data/\", $all" fetched
+	cmp other "$(tree)/3"
+	remember
+	# One that is gone by the time it is asked for.
+	for i in 0 1 2; do put "data/$i" other; done
+	start_fetch "\"s3\": \"s3://$bucket/data/\", $through"
+	within 20 test -s cache/it/new/0
+	swift -X DELETE "$store/$bucket/data/2"
+	ended fetching
+	expect_status 0
+	logged fetching '"state":"stale"'
+	logged fetching "'2': "
+	diff remembered <(listing "$remembered")
+	fetch "\"s3\": \"s3://$bucket/data/\", $all" fetched
+	expect_equal "$(ls "$(tree)" | tr '\n' ' ')" "0 1 3 "
+}
+
+@test "s3: an object that is cut goes on by a signed range, one that has changed comes whole" {
+	local it got change
+
+	random_file it.bin 1500000
+	put it.bin it.bin
+	start_front 200k
+	it="\"s3\": \"s3://$bucket/it.bin\", $through"
+	for change in no yes; do
+		start_fetch "$it"
+		within 20 eval '(( $(stat -c %s cache/it/download) > 300000 ))'
+		stop_front
+		ended fetching
+		got=$(stat -c %s cache/it/download)
+		if [[ $change == yes ]]; then
+			random_file it.bin 1500000
+			put it.bin it.bin
+		fi
+		start_front
+		fetch "$it" fetched
+		cmp it.bin "$(tree)/it.bin"
+		grep -qF " range=bytes=$got- " access.log
+		[[ $change == yes || $(last_asked) == "206 "* ]]
+		rm -r cache access.log
+		stop_front
+		start_front 200k
+	done
 }
 
 @test "s3: subpath, into, include, exclude, and limits" {
