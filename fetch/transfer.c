@@ -420,6 +420,8 @@ static int judge(struct transfer_answer *a, struct err *e)
 	a->again = a->status >= 500 || a->status == 408 || a->status == 429;
 	if (a->status == 401 || a->status == 403)
 		hint = ": it wants other credentials";
+	else if (a->status == 407)
+		hint = ": the proxy wants other credentials";
 	else if (a->status == 404 || a->status == 410)
 		hint = ": there is nothing under this name";
 	else if (a->again)
