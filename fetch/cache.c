@@ -27,6 +27,7 @@
 #define STATE "state.json"
 #define STATE_MOST ((size_t)1 << 16)
 #define TREE "tree."
+#define GONE "gone"
 #define TREE_NUMBER_MOST 999999999999
 #define LOCK ".lock" /* no source has such a name */
 #define LOCK_WAIT_MS 20
@@ -146,9 +147,14 @@ int cache_open(const char *dir, int64_t deadline, int *ret_fd, struct err *e)
 	return 0;
 }
 
+/* What is called a tree is whole: one that goes has another name first. */
 int cache_remove(const struct cache_folder *f, const char *name, struct err *e)
 {
-	if (tree_remove(f->fd, name) == 0)
+	const char *leaving = tree_number(name) ? GONE : name;
+
+	if ((leaving == name ||
+	     (tree_remove(f->fd, GONE) == 0 && renameat(f->fd, name, f->fd, GONE) == 0)) &&
+	    tree_remove(f->fd, leaving) == 0)
 		return 0;
 	return err_sys(e, "remove '%s/%s'", f->path, name);
 }
@@ -195,7 +201,8 @@ static int open_folder(int cache, const char *name, struct cache_folder *f, stru
 	struct list names = { 0 };
 	int status = 0;
 
-	if (mkdirat(cache, name, 0755) < 0 && errno != EEXIST)
+	/* What work directories hold may be more than what is published. */
+	if (mkdirat(cache, name, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "make '%s'", f->path);
 	f->fd = openat(cache, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (f->fd < 0)

@@ -14,7 +14,7 @@
  *
  * A tree gets its name when it is whole, and state.json is replaced behind that, so whatever is
  * killed when, there is a last good tree or there never was one. What state.json does not name is
- * removed by the next run.
+ * removed by the next run. NAME is for its owner alone.
  */
 #pragma once
 

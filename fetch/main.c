@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct fetch_command *const commands[] = { &command_fetch, &command_unpack,
@@ -103,6 +104,8 @@ int main(int argc, char **argv)
 	const struct fetch_command *c = find(name);
 
 	keep_standard_descriptors();
+	/* Trees look the same whoever starts us. */
+	(void)umask(022);
 	/* For libarchive, which else takes names that are not ASCII for something to convert. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (c)
