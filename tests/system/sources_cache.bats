@@ -6,12 +6,12 @@ bats_require_minimum_version 1.5.0
 load lib
 load fetch
 
-# A depot of 60 directories, in each of which each file says its version: make_depot VERSION
+# A depot of 20 directories, in each of which each file says its version: make_depot VERSION
 make_depot() {
 	local i
 
 	rm -rf depot.new
-	for i in {1..60}; do
+	for i in {1..20}; do
 		mkdir -p "depot.new/$i"
 		echo "version $1" | tee "depot.new/$i"/{a,b,c,d,e,f,g,h} >/dev/null
 	done
@@ -37,9 +37,9 @@ pack() {
 
 # All files of the target are of one version, and none is missing: expect_whole TARGET [VERSION]
 expect_whole() {
-	expect_equal "$(find "$1" -path '*/.gs-sidecar' -prune -o -type f -print | wc -l)" 480
+	expect_equal "$(find "$1" -path '*/.gs-sidecar' -prune -o -type f -print | wc -l)" 160
 	expect_equal "$(find "$1" -path '*/.gs-sidecar' -prune -o -type f -exec cat {} + | sort -u | wc -l)" 1
-	[[ -z ${2-} ]] || expect_equal "$(cat "$1/60/h")" "version $2"
+	[[ -z ${2-} ]] || expect_equal "$(cat "$1/20/h")" "version $2"
 }
 
 @test "cache: its folders are for nobody else, and its trees look the same whoever starts it" {
@@ -72,7 +72,7 @@ expect_whole() {
 	for target in one two; do start "$target" bash loop "$target"; done
 	for i in {2..6}; do
 		pack "$i"
-		for target in one two; do within 20 grep -qx "version $i" "$target/60/h"; done
+		for target in one two; do within 20 grep -qx "version $i" "$target/20/h"; done
 	done
 	touch stop
 	ended one
@@ -112,12 +112,12 @@ expect_whole() {
 	start run "$gs" run --source "{\"name\": \"it\", \"archive\": \"$dir/www.tar\"}" --target target \
 		--fetch-program "$gs_fetch" --fetch-every 200ms
 	within 10 is_ready
-	for i in {2..6}; do
+	for i in {2..4}; do
 		pack "$i"
 		"$gs" sync --source "{\"name\": \"it\", \"archive\": \"$dir/www.tar\"}" --target target \
-			--fetch-program "$gs_fetch" --explain 60/h >explained 2>explain.log || cat explain.log
-		grep -q "^60/h comes from source '.*/it/tree.$i'" explained
-		within 20 grep -qx "version $i" target/60/h
+			--fetch-program "$gs_fetch" --explain 20/h >explained 2>explain.log || cat explain.log
+		grep -q "^20/h comes from source '.*/it/tree.$i'" explained
+		within 20 grep -qx "version $i" target/20/h
 		within 20 is_ready
 		expect_whole target "$i"
 	done

@@ -55,6 +55,27 @@ static void time_does_not_go_back(void **state)
 	assert_true(clock_ms() >= before);
 }
 
+/* A thousand pods that start at once do not ask at once. */
+static void a_jittered_time_is_a_fifth_sooner_or_later(void **state)
+{
+	int64_t least = INT64_MAX, most = 0;
+
+	(void)state;
+	for (int i = 0; i < 4000; i++) {
+		int64_t span = clock_jittered(300000);
+
+		assert_in_range(span, 240000, 360000);
+		least = span < least ? span : least;
+		most = span > most ? span : most;
+	}
+	assert_in_range(least, 240000, 243000);
+	assert_in_range(most, 357000, 360000);
+	assert_int_equal(clock_jittered(0), 0);
+	assert_in_range(clock_jittered(1), 0, 1);
+	assert_in_range(clock_jittered(INT64_C(31536000000)), INT64_C(25228800000),
+			INT64_C(37843200000));
+}
+
 int test_clock(void);
 
 int test_clock(void)
@@ -63,6 +84,7 @@ int test_clock(void)
 		cmocka_unit_test(spans_read_well),
 		cmocka_unit_test(a_stamp_has_one_form),
 		cmocka_unit_test(time_does_not_go_back),
+		cmocka_unit_test(a_jittered_time_is_a_fifth_sooner_or_later),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
