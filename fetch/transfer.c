@@ -314,21 +314,6 @@ static void count_bytes(struct transfer *t)
 	t->answer->requests++;
 }
 
-/* libcurl is built without texts for its codes; those of the system are there. */
-static int tell_code(const struct transfer *t, CURLcode code, struct err *e)
-{
-	static const char no_text[] = ": Error";
-	bool cut = text_ends(t->text, no_text);
-	size_t length = strlen(t->text) - (cut ? strlen(no_text) : 0);
-	long number = 0;
-
-	if (!length)
-		return err_set(e, ERR_REMOTE, "libcurl failed with its code %d", (int)code);
-	(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
-	return err_set(e, ERR_REMOTE, "%.*s%s%s", (int)length, t->text, cut && number ? ": " : "",
-		       cut && number ? strerror((int)number) : "");
-}
-
 static int fail_on_code(struct transfer *t, CURLcode code, struct err *e)
 {
 	bool ours = t->e.kind != ERR_NONE;
@@ -343,7 +328,7 @@ static int fail_on_code(struct transfer *t, CURLcode code, struct err *e)
 	}
 	if (code == CURLE_OPERATION_TIMEDOUT && clock_ms() + ROUNDING_MS >= t->plan->deadline)
 		return err_set(e, ERR_DEADLINE, "not finished in time, see \"timeout\"");
-	return tell_code(t, code, e);
+	return err_set(e, ERR_REMOTE, "%s", t->text[0] ? t->text : curl_easy_strerror(code));
 }
 
 static int perform(struct transfer *t, const char *url, bool own, struct err *e)

@@ -40,7 +40,7 @@ clean_up() {
 	stop_nginx
 	fetch "$it" stale
 	expect_remembered
-	[[ $(answer .error) == "$base/one.txt: Failed to connect to 127.0.0.1 port $port "*": Connection refused" ]]
+	[[ $(answer .error) == "$base/one.txt: Failed to connect to 127.0.0.1 port $port "*": Couldn't connect to server" ]]
 	expect_output "the last good one stays"
 	expect_sound
 

@@ -189,20 +189,18 @@ expect_like_cp() {
 }
 
 @test "five layers: it is explained which of them has a file, and who covers whom" {
-	local cache=$dir/target/.gs-sidecar/sources
-
 	sync_all --explain config/game.json
 	expect_status 0
 	expect_output "config/game.json comes from source '$dir/share'
   source '$dir/share' (layer 5 of 5): a file
-  source '$cache/patch/tree.1' (layer 4 of 5): a file, covered
-  source '$cache/config/tree.1' (layer 3 of 5): a file, covered
-  source '$cache/depot/tree.1' (layer 1 of 5): a file, covered"
+  source 'patch' (layer 4 of 5): a file, covered
+  source 'config' (layer 3 of 5): a file, covered
+  source 'depot' (layer 1 of 5): a file, covered"
 	sync_all --explain maps/forest.map
 	expect_status 0
-	expect_output "maps/forest.map comes from source '$cache/resources/tree.1'
-  source '$cache/resources/tree.1' (layer 2 of 5): a file
-  source '$cache/depot/tree.1' (layer 1 of 5): a file, covered"
+	expect_output "maps/forest.map comes from source 'resources'
+  source 'resources' (layer 2 of 5): a file
+  source 'depot' (layer 1 of 5): a file, covered"
 	sync_all --explain README.md
 	expect_status 1
 	expect_output "no source has README.md"
