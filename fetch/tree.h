@@ -2,9 +2,7 @@
 /*
  * tree: a directory with what came from outside, made sound before anybody sees it.
  *
- * No link is followed. A link may lead to what is in the tree and nowhere else: it is relative, and
- * ".." stands in it only at its beginning, so that no other link on the way can change what it
- * means.
+ * No link is followed, and one may lead to what is in the tree and nowhere else: path_link_stays().
  */
 #pragma once
 

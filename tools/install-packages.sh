@@ -15,7 +15,8 @@ declare -A packages=(
 	# nginx itself has core http and ssl; nginx-light only adds a module. prometheus brings promtool.
 	[test]="bats libcmocka-dev nginx rsync curl jq openssl procps util-linux iproute2 nftables strace prometheus python3-minimal
 		python3-yaml libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev openarena-server
-		git fcgiwrap openssh-server openssh-client swift-proxy swift-object swift-container swift-account memcached zstd tinyproxy-bin"
+		git fcgiwrap openssh-server openssh-client swift-proxy swift-object swift-container swift-account memcached zstd
+		tinyproxy-bin"
 	[lint]="clang-format clang-tidy cppcheck shellcheck libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev
 		libxxhash-dev libcmocka-dev libarchive-dev libzstd-dev zlib1g-dev libmbedtls-dev"
 	# Sanitizers need glibc, so this build links Debian's own shared libraries.
