@@ -10,7 +10,8 @@ load fetch
 wrong() {
 	fetch "$1" "" 2
 	expect_output "$2"
-	[[ $(jq -r .error "$dir/answer.json") == *"$2"* ]]
+	[[ $(jq -r .error answer.json) == *"$2"* ]]
+	expect_equal "$(jq -c keys answer.json)" '["error"]'
 	[[ ! -e $dir/cache/it ]]
 }
 

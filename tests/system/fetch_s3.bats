@@ -55,6 +55,7 @@ stop_front() {
 	end_descendants "$nginx_pid"
 	kill -KILL "$nginx_pid"
 	wait "$nginx_pid" || true
+	within 10 eval '! (: <>"/dev/tcp/127.0.0.1/$front")'
 }
 
 last_asked() {

@@ -90,6 +90,7 @@ stop_nginx() {
 	kill -KILL "$nginx_pid" "${workers[@]}"
 	wait "$nginx_pid" || true
 	nginx_pid=
+	within 10 eval '! (: <>"/dev/tcp/127.0.0.1/$port") && ! (: <>"/dev/tcp/127.0.0.1/$other")'
 }
 
 # What was asked for a path: asked PATH
