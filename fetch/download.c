@@ -33,6 +33,7 @@ struct download {
 	int64_t length; /* that it will have; -1: not known */
 	char *etag;     /* of the part, strong; NULL: it cannot be gone on with */
 	bool refused;   /* what came does not go with the part */
+	bool followed;  /* the follower knows all of the part */
 };
 
 /* A URL may have a secret in it: only whether it is the same is kept. */
@@ -100,9 +101,20 @@ static int start_over(struct download *d, const struct transfer_answer *a, struc
 	d->etag = a->etag && a->etag[0] == '"' ? mem_copy(a->etag) : NULL;
 	d->length = a->length;
 	d->have = 0;
+	d->followed = false;
 	if (ftruncate(d->fd, 0) < 0)
 		return err_sys(e, "empty '%s/" DOWNLOAD "'", d->fetch->folder->path);
 	return record_write(d, e);
+}
+
+static int follow(struct download *d, struct err *e)
+{
+	const struct download_follower *who = d->plan->follower;
+
+	if (!who || d->followed)
+		return 0;
+	d->followed = true;
+	return who->begin(who->owner, d->fd, d->have, e);
 }
 
 static int take_head(void *owner, const struct transfer_answer *a, struct err *e)
@@ -127,7 +139,7 @@ static int take_head(void *owner, const struct transfer_answer *a, struct err *e
 		d->refused = true;
 		return err_set(e, ERR_REMOTE, "the server sent another part than the wanted one");
 	}
-	return lseek(d->fd, d->have, SEEK_SET) < 0 ? err_sys(e, "seek") : 0;
+	return lseek(d->fd, d->have, SEEK_SET) < 0 ? err_sys(e, "seek") : follow(d, e);
 }
 
 static int take_body(void *owner, const void *bytes, size_t count, struct err *e)
@@ -140,6 +152,8 @@ static int take_body(void *owner, const void *bytes, size_t count, struct err *e
 	if (io_write(d->fd, bytes, count) < 0)
 		return err_sys(e, "write '%s/" DOWNLOAD "'", d->fetch->folder->path);
 	d->have += (int64_t)count;
+	if (d->plan->follower)
+		d->plan->follower->more(d->plan->follower->owner, bytes, count);
 	return 0;
 }
 

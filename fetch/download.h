@@ -17,11 +17,20 @@
 
 struct fetch;
 
+/* Who goes along with a file while it comes. */
+struct download_follower {
+	/* The first have bytes of fd are there; what it was told before is of another file. */
+	int (*begin)(void *owner, int fd, int64_t have, struct err *e);
+	void (*more)(void *owner, const void *bytes, size_t count);
+	void *owner;
+};
+
 struct download_plan {
 	const char *url;
 	const struct list *headers; /* for its server */
 	const struct transfer_keys *keys;
 	const char *region;
+	const struct download_follower *follower; /* NULL: nobody */
 	/* What we have got already; NULL: nothing. */
 	const char *etag, *modified;
 };

@@ -2,10 +2,12 @@
 /* packed: the only file that sees zlib and zstd. */
 #include "fetch/packed.h"
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "fetch/growing.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -13,25 +15,45 @@
 
 #define IN_ROOM ((size_t)128 * 1024)
 #define OUT_ROOM ((size_t)256 * 1024)
+#define TAR_MAGIC_AT 257
 #define GZIP_ALONE (15 + 16) /* its largest window, and its header and trailer */
 
 struct packed {
 	int fd;
+	struct growing *growing; /* NULL: all is there */
+	int64_t at;              /* in the file */
 	ssize_t (*next)(struct packed *p, struct err *e); /* into out */
 	z_stream gzip;
 	ZSTD_DStream *zstd;
 	ZSTD_inBuffer input;
 	bool begun; /* a member or frame is not yet over */
-	unsigned char magic[4];
+	unsigned char magic[TAR_MAGIC_AT + 5];
 	uint64_t total;
 	unsigned char in[IN_ROOM], out[OUT_ROOM];
 };
 
+/* Up to count bytes, fewer where there are fewer by now; 0 at the end, -1 with e. */
+static ssize_t take(struct packed *p, void *bytes, size_t count, struct err *e)
+{
+	if (p->growing) {
+		int64_t there = growing_wait(p->growing, p->at) ? growing_length(p->growing) : p->at;
+
+		if ((uint64_t)(there - p->at) < count)
+			count = (size_t)(there - p->at);
+	}
+	ssize_t got;
+	do
+		got = pread(p->fd, bytes, count, p->at);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_sys(e, "read");
+	p->at += got;
+	return got;
+}
+
 static ssize_t next_plain(struct packed *p, struct err *e)
 {
-	ssize_t got = io_read(p->fd, p->out, OUT_ROOM);
-
-	return got < 0 ? err_sys(e, "read") : got;
+	return take(p, p->out, OUT_ROOM, e);
 }
 
 /* Whether there is input; -1 with e. */
@@ -39,9 +61,9 @@ static int fill(struct packed *p, struct err *e)
 {
 	if (p->input.pos < p->input.size)
 		return 1;
-	ssize_t got = io_read(p->fd, p->in, IN_ROOM);
+	ssize_t got = take(p, p->in, IN_ROOM, e);
 	if (got < 0)
-		return err_sys(e, "read");
+		return -1;
 	p->input.pos = 0;
 	p->input.size = (size_t)got;
 	return got > 0;
@@ -149,9 +171,11 @@ static int begin(struct packed *p, struct err *e)
 {
 	const unsigned char *magic = p->magic;
 
-	if (lseek(p->fd, 0, SEEK_SET) < 0 || io_read(p->fd, p->magic, sizeof(p->magic)) < 0 ||
-	    lseek(p->fd, 0, SEEK_SET) < 0)
-		return err_sys(e, "read");
+	if (p->growing)
+		(void)growing_wait(p->growing, sizeof(p->magic));
+	if (take(p, p->magic, sizeof(p->magic), e) < 0)
+		return -1;
+	p->at = 0;
 	if (magic[0] == 0x1f && magic[1] == 0x8b)
 		return begin_gzip(p, e);
 	if (!memcmp(magic, "\x28\xb5\x2f\xfd", 4) ||
@@ -161,11 +185,12 @@ static int begin(struct packed *p, struct err *e)
 	return 0;
 }
 
-struct packed *packed_open(int fd, struct err *e)
+struct packed *packed_open(int fd, struct growing *growing, struct err *e)
 {
 	struct packed *p = mem_alloc(sizeof(*p));
 
 	p->fd = fd;
+	p->growing = growing;
 	p->input.src = p->in;
 	if (begin(p, e) == 0)
 		return p;
@@ -193,6 +218,11 @@ bool packed_begins_as_zip(const struct packed *p)
 	return !memcmp(p->magic, "PK\3\4", 4);
 }
 
+bool packed_begins_as_tar(const struct packed *p)
+{
+	return !memcmp(p->magic + TAR_MAGIC_AT, "ustar", 5);
+}
+
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e)
 {
 	ssize_t got = p->next(p, e);
@@ -208,7 +238,18 @@ ssize_t packed_read(struct packed *p, const void **ret, struct err *e)
 
 int64_t packed_seek(struct packed *p, int64_t offset, int whence)
 {
-	return lseek(p->fd, offset, whence);
+	int64_t from = whence == SEEK_CUR ? p->at : 0;
+	struct stat st;
+
+	if (p->growing && whence == SEEK_END)
+		(void)growing_wait(p->growing, INT64_MAX);
+	if (whence == SEEK_END && fstat(p->fd, &st) < 0)
+		return -1;
+	if (whence == SEEK_END)
+		from = st.st_size;
+	if (from + offset < 0 || (offset > 0 && from > INT64_MAX - offset))
+		return -1;
+	return p->at = from + offset;
 }
 
 uint64_t packed_total(const struct packed *p)

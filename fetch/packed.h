@@ -14,10 +14,14 @@
 /* What zstd may want to look back on: all levels but the --ultra ones, without --long. */
 #define PACKED_WINDOW_LOG 23 /* 8 MiB */
 
+struct growing;
 struct packed;
 
-/* fd is not owned, and read from its beginning. NULL with e. */
-struct packed *packed_open(int fd, struct err *e);
+/*
+ * fd is not owned, and read from its beginning; its offset stays. growing: it is waited for what is not there yet;
+ * NULL: all is there. NULL with e.
+ */
+struct packed *packed_open(int fd, struct growing *growing, struct err *e);
 void packed_free(struct packed *p);
 
 /* False: the bytes are those of the file, and packed_seek() is possible. */
@@ -25,10 +29,13 @@ bool packed_is(const struct packed *p);
 
 bool packed_begins_as_zip(const struct packed *p);
 
+/* As the first entry of a tar does since POSIX has it. */
+bool packed_begins_as_tar(const struct packed *p);
+
 /* How many there are in *ret; 0 at the end. -1 with e: ERR_REMOTE where they are damaged or cut. */
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e);
 
-/* As lseek(2). */
+/* As lseek(2) does for a file of its own; to the end when that is there. */
 int64_t packed_seek(struct packed *p, int64_t offset, int whence);
 
 /* How many bytes packed_read() has given. */

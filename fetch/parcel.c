@@ -7,11 +7,11 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "fetch/arrival.h"
 #include "fetch/download.h"
 #include "fetch/source.h"
 #include "fetch/tree.h"
 #include "fetch/trust.h"
-#include "fetch/unpack.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,12 +44,13 @@ static int check_signature(struct fetch *f, const struct trust_digest *digest, s
 	return trust_signed(f->source->public_key, digest, signature.data, signature.length, e);
 }
 
-static int check_content(struct fetch *f, int fd, struct err *e)
+static int check_content(struct arrival *a, int fd, struct err *e)
 {
+	struct fetch *f = a->fetch;
 	struct trust_digest digest, wanted;
 	char text[TRUST_TEXT_SIZE];
 
-	if (trust_file(fd, &digest, e) < 0)
+	if (arrival_digest(a, fd, &digest, e) < 0)
 		return -1;
 	(void)trust_text(&digest, text);
 	if (f->source->sha256 &&
@@ -92,40 +93,52 @@ static int check_encoding(const struct parcel *p, struct err *e)
 		       p->encoding);
 }
 
-enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
-			     struct err *e)
+static bool is_archive(const struct fetch_source *s, const char *name)
 {
-	const struct fetch_source *s = f->source;
-	const struct unpack_limits limits = {
-		.bytes = (uint64_t)s->most_bytes,
-		.files = (uint64_t)s->most_files,
-		.ratio = (uint64_t)s->most_ratio,
-	};
-	struct unpack_counts counts;
-	bool archive = p->archive || s->unpack == REQUEST_UNPACK_TRUE ||
-		       (s->unpack == REQUEST_UNPACK_BY_NAME && !s->file && unpack_is_name(p->name));
+	return s->unpack == REQUEST_UNPACK_TRUE ||
+	       (s->unpack == REQUEST_UNPACK_BY_NAME && !s->file && unpack_is_name(name));
+}
 
-	if (check_encoding(p, e) < 0 || check_content(f, fd, e) < 0)
+static enum source_fill open_arrived(struct arrival *a, const struct parcel *p, int fd,
+				     struct err *e)
+{
+	struct fetch *f = a->fetch;
+	bool archive = p->archive || is_archive(f->source, p->name);
+
+	if (check_encoding(p, e) < 0 || check_content(a, fd, e) < 0)
 		return SOURCE_FILL_FAILED;
 	if (is_as_before(f))
 		return SOURCE_AS_BEFORE;
-	int status = archive ? unpack(fd, p->name, tree, &limits, f->deadline, &counts, e)
-			     : place_file(f, p, fd, tree, e);
+	int status = archive ? arrival_unpack(a, fd, e) : place_file(f, p, fd, a->tree, e);
 	return status < 0 ? SOURCE_FILL_FAILED : SOURCE_FILLED;
 }
 
-/* What has the wrong content is not gone on with the next time. */
-static enum source_fill open_download(struct fetch *f, const struct download_result *r,
-				      const char *name, int tree, struct err *e)
+/* A file of an image is often the same in the next one: then its digest is enough. */
+enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
+			     struct err *e)
 {
+	struct arrival a = arrival_init(f, p->name, tree);
+	enum source_fill status = SOURCE_FILL_FAILED;
+
+	if (f->known->sha256 || arrival_is_there(&a, fd, e) == 0)
+		status = open_arrived(&a, p, fd, e);
+	arrival_done(&a);
+	return status;
+}
+
+/* What has the wrong content is not gone on with the next time. */
+static enum source_fill open_download(struct arrival *a, const struct download_result *r,
+				      struct err *e)
+{
+	struct fetch *f = a->fetch;
 	const struct parcel parcel = {
-		.name = name, .moved = DOWNLOAD, .encoding = r->encoding, .time = r->time
+		.name = a->name, .moved = DOWNLOAD, .encoding = r->encoding, .time = r->time
 	};
 	owned_fd fd = openat(f->folder->fd, DOWNLOAD, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return (enum source_fill)err_sys(e, "open '%s/" DOWNLOAD "'", f->folder->path);
-	enum source_fill status = parcel_open(f, &parcel, fd, tree, e);
+	enum source_fill status = open_arrived(a, &parcel, fd, e);
 	if (status == SOURCE_AS_BEFORE || e->kind == ERR_REMOTE)
 		download_forget(f);
 	if (status >= 0)
@@ -137,16 +150,25 @@ static enum source_fill open_download(struct fetch *f, const struct download_res
 enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan, const char *name,
 			      int tree, struct err *e)
 {
+	struct arrival a = arrival_init(f, name, tree);
+	const struct download_follower follower = arrival_follower(&a);
+	struct download_plan followed = *plan;
 	struct download_result r;
-	enum source_fill status = (enum source_fill)download_run(f, plan, &r, e);
+
+	/* From a server that cannot say so, it is likely to be what is there already. */
+	a.early = is_archive(f->source, name) &&
+		  (!f->known->sha256 || plan->etag || plan->modified);
+	followed.follower = &follower;
+	enum source_fill status = (enum source_fill)download_run(f, &followed, &r, e);
 
 	if (status == SOURCE_FILLED && r.unchanged) {
 		status = SOURCE_AS_BEFORE;
 	} else if (status == SOURCE_FILLED) {
 		f->next.etag = mem_take(r.etag);
 		f->next.modified = mem_take(r.modified);
-		status = open_download(f, &r, name, tree, e);
+		status = open_download(&a, &r, e);
 	}
+	arrival_done(&a);
 	download_result_done(&r);
 	return status;
 }

@@ -20,7 +20,10 @@ struct parcel {
 	bool archive;         /* there is no other way */
 };
 
-/* Into tree. SOURCE_AS_BEFORE when it has the digest of the one that is there. */
+/*
+ * Into tree. SOURCE_AS_BEFORE when it has the digest of the one that is there: nothing of tree is
+ * of use then, whatever is in it.
+ */
 enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
 			     struct err *e);
 

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "fetch/growing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +18,14 @@
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-struct plant plant_init(int root, const struct unpack_limits *most, uint64_t packed)
+struct plant plant_init(int root, const struct unpack_limits *most, uint64_t packed,
+			struct growing *growing)
 {
 	return (struct plant){
 		.root = root,
 		.most = *most,
 		.packed = packed,
+		.growing = growing,
 		.targets = beneath_init(root),
 		.file = -1,
 	};
@@ -30,15 +33,24 @@ struct plant plant_init(int root, const struct unpack_limits *most, uint64_t pac
 
 /* ---- limits ---- */
 
-int plant_check_ratio(const struct plant *p, uint64_t bytes, struct err *e)
+static bool is_in_ratio(const struct plant *p, uint64_t bytes)
 {
-	if (bytes <= RATIO_FREE || (p->packed && (bytes - RATIO_FREE) / p->packed < p->most.ratio))
+	return bytes <= RATIO_FREE ||
+	       (p->packed && (bytes - RATIO_FREE) / p->packed < p->most.ratio);
+}
+
+int plant_check_ratio(struct plant *p, uint64_t bytes, struct err *e)
+{
+	while (!is_in_ratio(p, bytes) && p->growing &&
+	       growing_wait(p->growing, (int64_t)p->packed))
+		p->packed = (uint64_t)growing_length(p->growing);
+	if (is_in_ratio(p, bytes))
 		return 0;
 	return err_set(e, ERR_REMOTE, "the archive unpacks to more than %" PRIu64 " times its size",
 		       p->most.ratio);
 }
 
-static int check_bytes(const struct plant *p, uint64_t more, struct err *e)
+static int check_bytes(struct plant *p, uint64_t more, struct err *e)
 {
 	if (more > p->most.bytes || p->counts.bytes > p->most.bytes - more)
 		return err_set(e, ERR_REMOTE, "the archive unpacks to more than %" PRIu64 " bytes",

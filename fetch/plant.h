@@ -29,7 +29,8 @@ struct plant_level {
 struct plant {
 	int root;
 	struct unpack_limits most;
-	uint64_t packed; /* bytes of the archive */
+	uint64_t packed;         /* bytes of the archive */
+	struct growing *growing; /* which may become more; NULL: they do not */
 	struct unpack_counts counts;
 	struct beneath targets; /* of hard links */
 	size_t depth;
@@ -45,8 +46,9 @@ struct plant_look {
 	struct timespec mtime; /* tv_nsec may be UTIME_OMIT */
 };
 
-/* packed: how many bytes the archive has. */
-struct plant plant_init(int root, const struct unpack_limits *most, uint64_t packed);
+/* packed: how many bytes the archive has; growing: so far, NULL: in all. */
+struct plant plant_init(int root, const struct unpack_limits *most, uint64_t packed,
+			struct growing *growing);
 
 /* All that is still to be set of directories. */
 int plant_end(struct plant *p, struct err *e);
@@ -63,5 +65,8 @@ int plant_file(struct plant *p, const char *name, uint64_t size, struct err *e);
 int plant_write(struct plant *p, const void *bytes, size_t count, uint64_t offset, struct err *e);
 int plant_file_end(struct plant *p, const struct plant_look *look, struct err *e);
 
-/* Whether so many bytes are too many for what the archive has; see struct unpack_limits. */
-int plant_check_ratio(const struct plant *p, uint64_t bytes, struct err *e);
+/*
+ * Whether so many bytes are too many for what the archive has; see struct unpack_limits. While it
+ * grows it is waited until they are not, or it has ended.
+ */
+int plant_check_ratio(struct plant *p, uint64_t bytes, struct err *e);

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "fetch/growing.h"
 #include "fetch/packed.h"
 #include "fetch/path.h"
 #include "fetch/plant.h"
@@ -88,14 +89,14 @@ static la_int64_t on_seek(struct archive *reader, void *owner, la_int64_t offset
 }
 
 /* What is packed is always a tar. One that is plain may have further ones behind it, as `cat`
- * makes. */
+ * makes. To be known as a zip it has to be there to its end. */
 static int open_reader(struct job *j)
 {
 	struct archive *a = j->reader;
-	bool plain = !packed_is(j->packed);
+	bool plain = !packed_is(j->packed), zip = plain && !packed_begins_as_tar(j->packed);
 
 	if (archive_read_support_format_tar(a) < ARCHIVE_WARN ||
-	    (plain && archive_read_support_format_zip_seekable(a) < ARCHIVE_WARN) ||
+	    (zip && archive_read_support_format_zip_seekable(a) < ARCHIVE_WARN) ||
 	    archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") !=
 		    ARCHIVE_OK ||
 	    archive_read_set_read_callback(a, on_read) != ARCHIVE_OK ||
@@ -267,12 +268,13 @@ static struct rlimit limit_memory(void)
 	return before;
 }
 
-static int unpack_sized(int archive, uint64_t size, int directory, const struct unpack_limits *most,
-			int64_t deadline, struct unpack_counts *ret, struct err *e)
+static int unpack_sized(int archive, struct growing *growing, uint64_t size, int directory,
+			const struct unpack_limits *most, int64_t deadline,
+			struct unpack_counts *ret, struct err *e)
 {
 	struct job j = {
-		.plant = plant_init(directory, most, size),
-		.packed = packed_open(archive, e),
+		.plant = plant_init(directory, most, size, growing),
+		.packed = packed_open(archive, growing, e),
 		.deadline = deadline,
 		.e = e,
 	};
@@ -291,8 +293,9 @@ static int unpack_sized(int archive, uint64_t size, int directory, const struct 
 	return status;
 }
 
-int unpack(int archive, const char *name, int directory, const struct unpack_limits *most,
-	   int64_t deadline, struct unpack_counts *ret, struct err *e)
+int unpack_growing(int archive, struct growing *growing, const char *name, int directory,
+		   const struct unpack_limits *most, int64_t deadline, struct unpack_counts *ret,
+		   struct err *e)
 {
 	struct stat st;
 
@@ -301,7 +304,14 @@ int unpack(int archive, const char *name, int directory, const struct unpack_lim
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_SYSTEM, "'%s' is not a file", name);
 	const struct rlimit before = limit_memory();
-	int status = unpack_sized(archive, (uint64_t)st.st_size, directory, most, deadline, ret, e);
+	uint64_t size = (uint64_t)(growing ? growing_length(growing) : st.st_size);
+	int status = unpack_sized(archive, growing, size, directory, most, deadline, ret, e);
 	(void)setrlimit(RLIMIT_DATA, &before);
 	return status < 0 ? err_in(e, "'%s'", name) : 0;
+}
+
+int unpack(int archive, const char *name, int directory, const struct unpack_limits *most,
+	   int64_t deadline, struct unpack_counts *ret, struct err *e)
+{
+	return unpack_growing(archive, NULL, name, directory, most, deadline, ret, e);
 }

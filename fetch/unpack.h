@@ -20,6 +20,8 @@
 #define UNPACK_FILES_MOST ((uint64_t)1000000)
 #define UNPACK_RATIO_MOST ((uint64_t)200)
 
+struct growing;
+
 struct unpack_limits {
 	uint64_t bytes; /* of all files together, holes and hard links as if they were copies */
 	uint64_t files; /* entries of any type */
@@ -39,6 +41,11 @@ struct unpack_limits unpack_usual_limits(void);
  */
 int unpack(int archive, const char *name, int directory, const struct unpack_limits *most,
 	   int64_t deadline, struct unpack_counts *ret, struct err *e);
+
+/* The same of one that still comes: what is not there yet is waited for. */
+int unpack_growing(int archive, struct growing *growing, const char *name, int directory,
+		   const struct unpack_limits *most, int64_t deadline, struct unpack_counts *ret,
+		   struct err *e);
 
 /* Whether a name ends as archives are called: .tar, .tar.gz, .tgz, .tar.zst, .tzst, .zip. */
 bool unpack_is_name(const char *name);

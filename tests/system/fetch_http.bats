@@ -346,8 +346,7 @@ clean_up() {
 	tar cf www/it.tar -C src .
 	fetch "$it" fetched
 	remember
-	# Of another length: nginx' ETag is the second and the length.
-	random_file src/more 20000
+	random_file src/more 40000
 	find src -exec touch -d '2026-01-02 03:04:05' {} +
 	tar cf www/it.tar -C src .
 	# Its ETag is made of the second and the size, which may be the same.

@@ -27,7 +27,7 @@ static struct bed new_bed(uint64_t bytes, uint64_t files, uint64_t ratio, uint64
 	int root = open(unit_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(root >= 0);
-	return (struct bed){ root, plant_init(root, &most, packed) };
+	return (struct bed){ root, plant_init(root, &most, packed, NULL) };
 }
 
 static void end_bed(struct bed *b)

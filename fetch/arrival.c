@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arrival: see arrival.h. */
+#include "fetch/arrival.h"
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "fetch/source.h"
+#include "fetch/tree.h"
+#include "fetch/trust.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK ((size_t)64 * 1024)
+
+struct arrival arrival_init(struct fetch *f, const char *name, int tree)
+{
+	return (struct arrival){ .fetch = f, .name = name, .tree = tree };
+}
+
+static void forget(struct arrival *a)
+{
+	ahead_stop(&a->ahead);
+	trust_stream_free(a->digest);
+	a->digest = NULL;
+	a->length = 0;
+}
+
+void arrival_done(struct arrival *a)
+{
+	forget(a);
+}
+
+/* What was unpacked of another file than the one that comes now. */
+static int empty_tree(const struct arrival *a, struct err *e)
+{
+	int fd = openat(a->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *found;
+	int status = 0;
+
+	if (!dir) {
+		(void)err_sys(e, "read what was unpacked");
+		fd_close(&fd);
+		return -1;
+	}
+	while (status == 0 && (found = io_next_entry(dir)))
+		if (tree_remove(a->tree, found->d_name) < 0)
+			status = err_sys(e, "remove what was unpacked");
+	(void)closedir(dir);
+	return status;
+}
+
+static int begin_tree(struct arrival *a, int fd, struct err *e)
+{
+	const struct fetch_source *s = a->fetch->source;
+	const struct ahead_plan plan = {
+		.archive = fd,
+		.name = a->name,
+		.tree = a->tree,
+		.most = { .bytes = (uint64_t)s->most_bytes,
+			  .files = (uint64_t)s->most_files,
+			  .ratio = (uint64_t)s->most_ratio },
+		.deadline = a->fetch->deadline,
+	};
+
+	return ahead_start(&a->ahead, &plan, e);
+}
+
+/* ---- while it comes ---- */
+
+/* What is there already, of a download that was cut. */
+static int add_part(struct arrival *a, int fd, int64_t have, struct err *e)
+{
+	owned char *chunk = mem_alloc(CHUNK);
+
+	while (a->length < have) {
+		size_t left = (size_t)(have - a->length);
+		ssize_t got = pread(fd, chunk, left < CHUNK ? left : CHUNK, a->length);
+
+		if (got <= 0)
+			return got < 0 ? err_sys(e, "read")
+				       : err_set(e, ERR_SYSTEM, "what had come got shorter");
+		trust_add(a->digest, chunk, (size_t)got);
+		a->length += got;
+		ahead_has(&a->ahead, a->length);
+	}
+	return 0;
+}
+
+static int on_begin(void *owner, int fd, int64_t have, struct err *e)
+{
+	struct arrival *a = owner;
+	bool again = a->digest;
+
+	forget(a);
+	a->digest = trust_stream_new();
+	if (again && a->early && empty_tree(a, e) < 0)
+		return -1;
+	if (a->early && begin_tree(a, fd, e) < 0)
+		return -1;
+	return add_part(a, fd, have, e);
+}
+
+static void on_more(void *owner, const void *bytes, size_t count)
+{
+	struct arrival *a = owner;
+
+	trust_add(a->digest, bytes, count);
+	a->length += (int64_t)count;
+	ahead_has(&a->ahead, a->length);
+}
+
+struct download_follower arrival_follower(struct arrival *a)
+{
+	return (struct download_follower){ .begin = on_begin, .more = on_more, .owner = a };
+}
+
+/* ---- when it is there ---- */
+
+int arrival_is_there(struct arrival *a, int fd, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "'%s'", a->name);
+	if (begin_tree(a, fd, e) < 0)
+		return -1;
+	ahead_has(&a->ahead, (int64_t)st.st_size);
+	return 0;
+}
+
+int arrival_digest(struct arrival *a, int fd, struct trust_digest *ret, struct err *e)
+{
+	if (!a->digest)
+		return trust_file(fd, ret, e);
+	*ret = trust_result(a->digest);
+	return 0;
+}
+
+int arrival_unpack(struct arrival *a, int fd, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "'%s'", a->name);
+	if (!a->ahead.pid && begin_tree(a, fd, e) < 0)
+		return -1;
+	return ahead_await(&a->ahead, (int64_t)st.st_size, e);
+}

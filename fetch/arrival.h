@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arrival: what is made of a file while it still comes: its digest, and of an archive a tree.
+ *
+ * Nobody sees the tree before its digest is the right one: it is the hidden one that fetch() of
+ * source.c has made.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "fetch/ahead.h"
+#include "fetch/download.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct trust_digest;
+struct trust_stream;
+
+struct arrival {
+	struct fetch *fetch;
+	const char *name; /* what it is called */
+	int tree;
+	bool early;                  /* the tree is begun before all is there */
+	struct trust_stream *digest; /* of length bytes; NULL: none were told */
+	int64_t length;
+	struct ahead ahead;
+};
+
+struct arrival arrival_init(struct fetch *f, const char *name, int tree);
+void arrival_done(struct arrival *a);
+
+/* For the download of it. */
+struct download_follower arrival_follower(struct arrival *a);
+
+/* All of it is in fd, and nothing was told before: the tree is begun at once. */
+int arrival_is_there(struct arrival *a, int fd, struct err *e);
+
+/* All of it is in fd, and may have been told before. */
+int arrival_digest(struct arrival *a, int fd, struct trust_digest *ret, struct err *e);
+int arrival_unpack(struct arrival *a, int fd, struct err *e);
