@@ -41,6 +41,7 @@ static const struct {
 	{ "version", offsetof(struct cache_state, version) },
 	{ "fetched_at", offsetof(struct cache_state, fetched_at) },
 	{ "checked_at", offsetof(struct cache_state, checked_at) },
+	{ "stale_since", offsetof(struct cache_state, stale_since) },
 	{ "etag", offsetof(struct cache_state, etag) },
 	{ "modified", offsetof(struct cache_state, modified) },
 	{ "identity", offsetof(struct cache_state, identity) },

@@ -31,6 +31,7 @@ struct cache_state {
 	char *tree;       /* "tree.7" */
 	char *version;    /* for people */
 	char *fetched_at, *checked_at;
+	char *stale_since;     /* it could not be had, when it was wanted first; NULL: it could */
 	char *etag, *modified; /* of an HTTP answer, as they came */
 	char *identity;        /* of a file on this machine */
 	char *sha256;          /* of the file that it was */

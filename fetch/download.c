@@ -253,8 +253,9 @@ bool download_waits(const struct fetch *f, const struct transfer_answer *a, unsi
 	if (!a->again || failures >= (uint64_t)f->source->retries ||
 	    clock_ms() + wait >= f->deadline)
 		return false;
-	log_warn("source \"%s\": %s; again in %s", f->source->name, e->text,
-		 clock_span(wait, span));
+	if (!f->quiet)
+		log_warn("source \"%s\": %s; again in %s", f->source->name, e->text,
+			 clock_span(wait, span));
 	clock_pause(wait);
 	return true;
 }

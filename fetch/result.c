@@ -66,12 +66,15 @@ void result_log(const struct fetch *f, enum source_state state, const struct err
 	char size[TEXT_SIZE_ROOM];
 
 	(void)text_size(f->wire_bytes, size);
-	if (state == SOURCE_FETCHED || state == SOURCE_UNCHANGED)
-		log_info("source \"%s\": %s, version %s, %s by network", name, names[state],
-			 version, size);
-	else if (state == SOURCE_STALE)
+	if (state == SOURCE_FETCHED)
+		log_info("source \"%s\": fetched, version %s, %s by network", name, version,
+			 size);
+	else if (state == SOURCE_UNCHANGED && f->quiet)
+		log_info("source \"%s\": it can be had again, unchanged, version %s", name,
+			 version);
+	else if (state == SOURCE_STALE && !f->quiet)
 		log_warn("source \"%s\": %s; the last good one stays, version %s of %s", name,
 			 e->text, version, s->fetched_at ? s->fetched_at : "?");
-	else
+	else if (state == SOURCE_MISSING)
 		log_error("source \"%s\": %s; there never was a good one", name, e->text);
 }

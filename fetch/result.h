@@ -17,4 +17,5 @@ void result_add(struct json *result, const struct fetch *f, enum source_state st
 /* One line to stdout. */
 int result_print(const struct json *result, struct err *e);
 
+/* What is as it was the last time is not worth a line. */
 void result_log(const struct fetch *f, enum source_state state, const struct err *e);

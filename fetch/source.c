@@ -132,10 +132,14 @@ static int finish(struct fetch *f, int *tree, bool *ret_same, struct err *e)
 		return -1;
 	if (!f->next.version && !*ret_same)
 		f->next.version = tree_version(*tree, e);
+	if (!f->next.version && !*ret_same)
+		return -1;
+	/* What it was made of need not go to the disk as well. */
+	download_forget(f);
 	/* On the disk before it gets its name: what a crash of the machine leaves is whole too. */
 	if (!*ret_same && syncfs(*tree) < 0)
 		return err_sys(e, "write it to the disk");
-	return f->next.version || *ret_same ? 0 : -1;
+	return 0;
 }
 
 static void replace(char **place, const char *text)
@@ -152,10 +156,7 @@ static int commit(struct fetch *f, struct err *e)
 	replace(&f->next.definition, f->source->definition);
 	replace(&f->next.fetched_at, stamp);
 	replace(&f->next.checked_at, stamp);
-	if (cache_commit(f->folder, &f->next, e) < 0)
-		return -1;
-	download_forget(f);
-	return 0;
+	return cache_commit(f->folder, &f->next, e);
 }
 
 /* What is known of it may be newer: another time of the same file, or an ETag. */

@@ -29,6 +29,7 @@ struct fetch {
 	struct cache_state next; /* what the new tree is; filled by the kind */
 	int64_t deadline;        /* as clock_ms() counts */
 	uint64_t wire_bytes, requests;
+	bool quiet;         /* that it cannot be had was logged before */
 	bool below_subpath; /* the kind has left out what is not below it */
 	bool settle;        /* files that are as they were keep their times */
 };

@@ -25,22 +25,34 @@
 
 #define ANSWER_MOST ((size_t)32 * 1024) /* of one source: no member of it is that long */
 
-/* Without having begun. */
-static void give_up(struct fetch *f, const struct err *why, struct json *result)
+/* For the next run, so that it is logged once; a disk that is full makes it twice. */
+static void remember_stale(struct cache_folder *folder)
 {
-	enum source_state state = f->folder->state.tree ? SOURCE_STALE : SOURCE_MISSING;
+	char stamp[CLOCK_TEXT_SIZE];
+	struct err ignored;
 
-	result_log(f, state, why);
-	result_add(result, f, state, why);
+	folder->state.stale_since = mem_copy(clock_stamp(stamp));
+	(void)cache_state_save(folder, &ignored);
 }
 
-static void fetch(struct fetch *f, struct json *result)
+/* broken: why it is not to be fetched any more; NULL: it is. */
+static void fetch_and_tell(struct fetch *f, const struct err *broken, struct json *result)
 {
+	owned char *since = f->folder->state.stale_since;
+	enum source_state state = f->folder->state.tree ? SOURCE_STALE : SOURCE_MISSING;
 	struct err why = { 0 };
-	enum source_state state = source_fetch(f, &why);
 
+	f->folder->state.stale_since = NULL;
+	f->quiet = since;
+	if (broken)
+		why = *broken;
+	else
+		state = source_fetch(f, &why);
 	result_log(f, state, &why);
 	result_add(result, f, state, &why);
+	/* The file still says so of one that was. */
+	if (state == SOURCE_STALE && !since && f->folder->fd >= 0)
+		remember_stale(f->folder);
 }
 
 /* broken: why it is not to be fetched any more; NULL: it is. */
@@ -56,10 +68,7 @@ static void run(int cache, const char *dir, const char *name, const struct fetch
 	struct err why = { 0 };
 
 	int status = cache_folder_open(cache, dir, name, s->definition, &folder, &why);
-	if (broken || status < 0)
-		give_up(&f, broken ? broken : &why, result);
-	else
-		fetch(&f, result);
+	fetch_and_tell(&f, broken || status == 0 ? broken : &why, result);
 	cache_folder_done(&folder);
 }
 

@@ -1,6 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-# Shared by the parts of `make bench`: medians of runs that take turns, and rows of a table.
+# Shared by the parts of `make bench`: medians of runs that take turns, memory, and rows of a table.
 # shellcheck shell=bash
+
+# until_true COMMAND...: within ten seconds.
+until_true() {
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		if "$@" >/dev/null 2>&1; then return; fi
+		sleep 0.02
+	done
+	printf 'bench: not within ten seconds: %s\n' "$*" >&2
+	exit 1
+}
+
+# Of each process of COMMAND, as often as they can be asked, and then the sum.
+peak_of_all() {
+	local leader pid kb sum=0
+	declare -A peaks
+
+	setsid "$@" >/dev/null &
+	leader=$!
+	while kill -0 "$leader" 2>/dev/null; do
+		for pid in $(pgrep -s "$leader"); do
+			kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) || continue
+			if [[ $kb ]]; then peaks[$pid]=$kb; fi
+		done
+	done
+	wait "$leader"
+	for kb in "${peaks[@]}"; do
+		sum=$((sum + kb))
+	done
+	printf '%s\n' "$sum"
+}
 
 # Of the last take_turns, in milliseconds.
 declare -A median
