@@ -20,8 +20,8 @@
 
 struct packed {
 	int fd;
-	struct growing *growing; /* NULL: all is there */
-	int64_t at;              /* in the file */
+	struct growing *growing;                          /* NULL: all is there */
+	int64_t at;                                       /* in the file */
 	ssize_t (*next)(struct packed *p, struct err *e); /* into out */
 	z_stream gzip;
 	ZSTD_DStream *zstd;
@@ -36,7 +36,8 @@ struct packed {
 static ssize_t take(struct packed *p, void *bytes, size_t count, struct err *e)
 {
 	if (p->growing) {
-		int64_t there = growing_wait(p->growing, p->at) ? growing_length(p->growing) : p->at;
+		int64_t there =
+			growing_wait(p->growing, p->at) ? growing_length(p->growing) : p->at;
 
 		if ((uint64_t)(there - p->at) < count)
 			count = (size_t)(there - p->at);

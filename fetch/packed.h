@@ -18,8 +18,8 @@ struct growing;
 struct packed;
 
 /*
- * fd is not owned, and read from its beginning; its offset stays. growing: it is waited for what is not there yet;
- * NULL: all is there. NULL with e.
+ * fd is not owned, and read from its beginning; its offset stays. growing: it is waited for what is
+ * not there yet; NULL: all is there. NULL with e.
  */
 struct packed *packed_open(int fd, struct growing *growing, struct err *e);
 void packed_free(struct packed *p);

@@ -156,8 +156,8 @@ enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan,
 	struct download_result r;
 
 	/* From a server that cannot say so, it is likely to be what is there already. */
-	a.early = is_archive(f->source, name) &&
-		  (!f->known->sha256 || plan->etag || plan->modified);
+	a.early =
+		is_archive(f->source, name) && (!f->known->sha256 || plan->etag || plan->modified);
 	followed.follower = &follower;
 	enum source_fill status = (enum source_fill)download_run(f, &followed, &r, e);
 

@@ -41,8 +41,7 @@ static bool is_in_ratio(const struct plant *p, uint64_t bytes)
 
 int plant_check_ratio(struct plant *p, uint64_t bytes, struct err *e)
 {
-	while (!is_in_ratio(p, bytes) && p->growing &&
-	       growing_wait(p->growing, (int64_t)p->packed))
+	while (!is_in_ratio(p, bytes) && p->growing && growing_wait(p->growing, (int64_t)p->packed))
 		p->packed = (uint64_t)growing_length(p->growing);
 	if (is_in_ratio(p, bytes))
 		return 0;

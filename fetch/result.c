@@ -67,8 +67,7 @@ void result_log(const struct fetch *f, enum source_state state, const struct err
 
 	(void)text_size(f->wire_bytes, size);
 	if (state == SOURCE_FETCHED)
-		log_info("source \"%s\": fetched, version %s, %s by network", name, version,
-			 size);
+		log_info("source \"%s\": fetched, version %s, %s by network", name, version, size);
 	else if (state == SOURCE_UNCHANGED && f->quiet)
 		log_info("source \"%s\": it can be had again, unchanged, version %s", name,
 			 version);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The budgets of docs/design.md: sizes of the programs, memory of an idle `run`, and that they are
-# static.
+# The budgets of docs/design.md: sizes of the programs, memory of an idle `run` and of an archive that is
+# unpacked, and that they are static.
 #
 #   tools/size.sh PROGRAM GS-FETCH
 set -euo pipefail
@@ -11,6 +11,7 @@ fetch=$(realpath "$2")
 most_bytes=$((512 * 1024))
 most_fetch_bytes=$((1280 * 1024))
 most_resident_kb=700
+most_fetch_kb=4096
 work=$(mktemp -d)
 pid=
 
@@ -55,6 +56,19 @@ start_idle_run() {
 	ready || fail "an idle run did not become ready"
 }
 
+# Addresses, of which memory is a part: each of its processes has so many at most.
+fetch_within() {
+	head -c 64M /dev/zero >"$work/zeros"
+	tar -C "$work" -czf "$work/all.tgz" zeros
+	(
+		ulimit -v "$1"
+		"$fetch" fetch --cache "$work/cache" >"$work/answer" 2>&1 <<-END
+			{"sources": [{"name": "it", "archive": "$work/all.tgz", "most-ratio": 10000}]}
+		END
+	)
+	cmp -s "$work/zeros" "$work/cache/it/tree.1/zeros"
+}
+
 check_size "$program" "$most_bytes"
 check_size "$fetch" "$most_fetch_bytes"
 if [[ $(readelf -h "$program") == *X86-64* && $(uname -m) == x86_64 ]] ||
@@ -63,4 +77,7 @@ if [[ $(readelf -h "$program") == *X86-64* && $(uname -m) == x86_64 ]] ||
 	kb=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
 	printf 'size: idle run %d kB resident, budget %d\n' "$kb" "$most_resident_kb"
 	((kb <= most_resident_kb)) || fail "an idle run is over its budget"
+	fetch_within "$most_fetch_kb" ||
+		fail "gs-fetch does not unpack 64 MiB within $most_fetch_kb kB: $(<"$work/answer")"
+	printf 'size: gs-fetch unpacks 64 MiB within %d kB\n' "$most_fetch_kb"
 fi

@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/mem.h"
+#include "fetch/growing.h"
 #include "fetch/unpack.h"
 
 #include <fcntl.h>
@@ -14,9 +16,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BLOCK 512
+#define BLOCKS 4 /* of new_archive() */
 
 /* The block that begins a file in a tar, as POSIX has it. */
 static void put_header(int fd, const char *name, char type, unsigned size)
@@ -97,6 +101,60 @@ static void what_is_refused_is_named(void **state)
 	assert_int_equal(e.kind, ERR_SYSTEM);
 }
 
+/* A process that tells of one block after the other, of so many. */
+static void tell_slowly(struct growing *g, int blocks)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return;
+	for (int i = 1; i <= blocks; i++) {
+		clock_pause(10);
+		growing_has(g, (int64_t)i * BLOCK);
+	}
+	clock_pause(10);
+	growing_end(g);
+	_exit(0);
+}
+
+/* What is in the file but was not told of is not read. */
+static int unpack_told(int blocks, const char *name, struct err *e)
+{
+	const struct unpack_limits most = unpack_usual_limits();
+	struct growing *g =
+		mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	owned_fd archive = new_archive(name, '0');
+	owned_fd tree = open(unit_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct unpack_counts counts;
+	int status;
+
+	assert_true(g != MAP_FAILED);
+	tell_slowly(g, blocks);
+	status = unpack_growing(archive, g, "x.tar", tree, &most, clock_ms() + 60000, &counts, e);
+	assert_true(status < 0 || counts.bytes == 7);
+	assert_true(wait(NULL) > 0);
+	assert_int_equal(munmap(g, sizeof(*g)), 0);
+	return status;
+}
+
+static void what_still_comes_is_waited_for(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	if (unpack_told(BLOCKS, "all", &e) < 0)
+		fail_msg("%s", e.text);
+	for (int blocks = 1; blocks < BLOCKS - 1; blocks++) {
+		owned char *name = mem_format("cut%d", blocks);
+
+		assert_int_equal(unpack_told(blocks, name, &e), -1);
+		assert_int_equal(e.kind, ERR_REMOTE);
+	}
+	assert_int_equal(unpack_told(0, "nothing", &e), -1);
+	assert_string_equal(e.text, "'x.tar': it is no tar, tar.gz, tar.zst or zip");
+}
+
 static void names_of_archives(void **state)
 {
 	(void)state;
@@ -119,6 +177,7 @@ int test_unpack(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_comes_out),
 		cmocka_unit_test(what_is_refused_is_named),
+		cmocka_unit_test(what_still_comes_is_waited_for),
 		cmocka_unit_test(names_of_archives),
 	};
 	return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);
