@@ -113,14 +113,15 @@ static enum source_fill open_arrived(struct arrival *a, const struct parcel *p, 
 	return status < 0 ? SOURCE_FILL_FAILED : SOURCE_FILLED;
 }
 
-/* A file of an image is often the same in the next one: then its digest is enough. */
+/* A file of an image is often the same in the next one: then its digest is enough, and comes first.
+ */
 enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
 			     struct err *e)
 {
 	struct arrival a = arrival_init(f, p->name, tree);
 	enum source_fill status = SOURCE_FILL_FAILED;
 
-	if (f->known->sha256 || arrival_is_there(&a, fd, e) == 0)
+	if (f->known->sha256 || f->source->signature || arrival_is_there(&a, fd, e) == 0)
 		status = open_arrived(&a, p, fd, e);
 	arrival_done(&a);
 	return status;
@@ -155,9 +156,12 @@ enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan,
 	struct download_plan followed = *plan;
 	struct download_result r;
 
-	/* From a server that cannot say so, it is likely to be what is there already. */
-	a.early =
-		is_archive(f->source, name) && (!f->known->sha256 || plan->etag || plan->modified);
+	/*
+	 * What has a signature is looked at when that is right. And from a server that cannot say
+	 * so, it is likely to be what is there already.
+	 */
+	a.early = is_archive(f->source, name) && !f->source->signature &&
+		  (!f->known->sha256 || plan->etag || plan->modified);
 	followed.follower = &follower;
 	enum source_fill status = (enum source_fill)download_run(f, &followed, &r, e);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parcel: a file that came, checked by its digest and its signature, and only then unpacked or put
- * in its place.
+ * parcel: a file that came, checked by its digest and its signature before it is put in its place.
+ * An archive without a signature is unpacked meanwhile, to where nobody sees it.
  */
 #pragma once
 

@@ -145,6 +145,22 @@ fetch_until_unpacked() {
 	expect_sound
 }
 
+@test "arrival: one with a signature is not looked at before that is right" {
+	make_archive last 2020-02-02
+	openssl ecparam -name prime256v1 -genkey -noout -out key.pem
+	openssl pkey -in key.pem -pubout -out public.pem
+	openssl dgst -sha256 -sign key.pem -out it.sig www/it.tar
+	stop_nginx
+	start_nginx 600k
+	start_fetch "\"http\": \"$url\", \"signature\": \"it.sig\", \"public-key\": \"public.pem\""
+	within 20 eval '(( $(stat -c %s cache/it/download) > 1000000 ))'
+	expect_equal "$(pgrep -c -P "$fetching_pid")" 0
+	[[ -z $(ls cache/it/new) ]]
+	ended fetching
+	expect_status 0
+	diff -r src cache/it/tree.1
+}
+
 @test "arrival: who is told to stop leaves nobody behind who unpacks" {
 	make_archive last 2020-02-02
 	fetch_until_unpacked "\"http\": \"$url\""
