@@ -174,10 +174,10 @@ fetch_until_unpacked() {
 @test "arrival: what unpacks dies, and the run says so" {
 	make_archive last 2020-02-02
 	fetch_until_unpacked "\"http\": \"$url\""
-	kill -SEGV "$(pgrep -P "$fetching_pid")"
+	kill -KILL "$(pgrep -P "$fetching_pid")"
 	ended fetching
 	expect_status 5
-	logged fetching "what unpacks it ended with status 139"
+	logged fetching "what unpacks it ended with status 137"
 	[[ ! -e cache/it/new && ! -e cache/it/tree.1 ]]
 }
 
