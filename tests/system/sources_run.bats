@@ -136,11 +136,11 @@ expect_version() {
 }
 
 @test "run: a poll finds a change, and a reload follows; nothing new is no reload" {
-	local before peer
+	local before web=$port
 
 	start_peer game ok
-	peer=$port
-	begin --fetch-every 300ms --reload-url "http://127.0.0.1:$peer/reload"
+	port=$web
+	begin --fetch-every 300ms --reload-url "http://127.0.0.1:$game_port/reload"
 	within 10 is_ready
 	expect_equal "$(requests_to game)" 1
 	before=$(polls)
