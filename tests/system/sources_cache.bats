@@ -51,7 +51,7 @@ expect_whole() {
 	tar cf it.tar -C it file
 	for mask in 022 077 000; do
 		(umask "$mask" && fetch '"archive": "it.tar", "into": "deep/in"' fetched)
-		expect_equal "$(stat -c %a cache/it cache/it/state.json cache/lock | xargs)" "700 600 600"
+		expect_equal "$(stat -c %a cache/it cache/it/state.json cache/.lock | xargs)" "700 600 600"
 		expect_equal "$(cd cache/it/tree.1 && stat -c %a . deep deep/in deep/in/file | xargs)" "755 755 755 640"
 		(umask "$mask" && fetch '"command": ["sh", "-c", "mkdir it; echo 1 >it/file"]' fetched)
 		expect_equal "$(cd cache/it/tree.2 && stat -c %a . it it/file | xargs)" "755 755 644"
