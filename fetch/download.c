@@ -265,7 +265,7 @@ static void drop_part(struct download *d)
 	free(d->etag);
 	d->etag = NULL;
 	d->have = 0;
-	d->refused = false;
+	d->refused = d->followed = false;
 }
 
 /* 1: the answer was of no use, and another question is to be asked, once. */
