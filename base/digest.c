@@ -2,6 +2,7 @@
 /* digest: the only file that sees xxHash. Inlined: only what is used gets into the binary. */
 #include "base/digest.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -60,40 +61,15 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 
 const char *digest_text(const struct digest *d, char text[DIGEST_TEXT_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < DIGEST_BYTES; i++) {
-		text[2 * i] = digits[d->bytes[i] >> 4];
-		text[2 * i + 1] = digits[d->bytes[i] & 15];
-	}
-	text[DIGEST_TEXT_SIZE - 1] = '\0';
-	return text;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return hex_text(d->bytes, sizeof(d->bytes), text);
 }
 
 bool digest_parse(const char *text, struct digest *ret)
 {
 	struct digest d;
 
-	if (strlen(text) != DIGEST_TEXT_SIZE - 1)
+	if (!hex_parse(text, d.bytes, sizeof(d.bytes)))
 		return false;
-	for (size_t i = 0; i < DIGEST_BYTES; i++) {
-		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		d.bytes[i] = (unsigned char)(high << 4 | low);
-	}
 	*ret = d;
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "fetch/trust.h"
 
 #include "base/buf.h"
+#include "base/hex.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "fetch/sha256.h"
@@ -130,40 +131,15 @@ bool trust_equal(const struct trust_digest *a, const struct trust_digest *b)
 
 const char *trust_text(const struct trust_digest *d, char text[TRUST_TEXT_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < TRUST_BYTES; i++) {
-		text[2 * i] = digits[d->bytes[i] >> 4];
-		text[2 * i + 1] = digits[d->bytes[i] & 15];
-	}
-	text[TRUST_TEXT_SIZE - 1] = '\0';
-	return text;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return hex_text(d->bytes, sizeof(d->bytes), text);
 }
 
 bool trust_parse(const char *text, struct trust_digest *ret)
 {
 	struct trust_digest d;
 
-	if (strlen(text) != TRUST_TEXT_SIZE - 1)
+	if (!hex_parse(text, d.bytes, sizeof(d.bytes)))
 		return false;
-	for (size_t i = 0; i < TRUST_BYTES; i++) {
-		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		d.bytes[i] = (unsigned char)(high << 4 | low);
-	}
 	*ret = d;
 	return true;
 }
