@@ -66,10 +66,5 @@ const char *digest_text(const struct digest *d, char text[DIGEST_TEXT_SIZE])
 
 bool digest_parse(const char *text, struct digest *ret)
 {
-	struct digest d;
-
-	if (!hex_parse(text, d.bytes, sizeof(d.bytes)))
-		return false;
-	*ret = d;
-	return true;
+	return hex_parse(text, ret->bytes, sizeof(ret->bytes));
 }

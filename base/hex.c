@@ -16,27 +16,16 @@ const char *hex_text(const unsigned char *bytes, size_t count, char *text)
 	return text;
 }
 
-static int value_of(char c)
+static unsigned value_of(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
 }
 
 bool hex_parse(const char *text, unsigned char *bytes, size_t count)
 {
-	if (strlen(text) != 2 * count)
+	if (strlen(text) != 2 * count || strspn(text, "0123456789abcdefABCDEF") != 2 * count)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		int high = value_of(text[2 * i]), low = value_of(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		bytes[i] = (unsigned char)(high << 4 | low);
-	}
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (unsigned char)(value_of(text[2 * i]) << 4 | value_of(text[2 * i + 1]));
 	return true;
 }

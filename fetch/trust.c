@@ -136,12 +136,7 @@ const char *trust_text(const struct trust_digest *d, char text[TRUST_TEXT_SIZE])
 
 bool trust_parse(const char *text, struct trust_digest *ret)
 {
-	struct trust_digest d;
-
-	if (!hex_parse(text, d.bytes, sizeof(d.bytes)))
-		return false;
-	*ret = d;
-	return true;
+	return hex_parse(text, ret->bytes, sizeof(ret->bytes));
 }
 
 /* Of several, Mbed TLS takes one, and not always the first. */
