@@ -104,6 +104,11 @@ static int fetch_all(const char *dir, const struct fetch_request *r, struct err 
 		list_add(&names, name);
 		missing |= !turn_take(cache, dir, name, &r->items[i], result);
 	}
+	for (size_t i = 0; i < r->kept.count; i++) {
+		owned char *name = mem_format(CACHE_UPDATE "%s", r->kept.items[i]);
+
+		list_add(&names, name);
+	}
 	if (!r->trial && cache_forget_updates(cache, &names, e) < 0)
 		log_warn("%s", e->text);
 	list_clear(&names);

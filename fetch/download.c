@@ -199,6 +199,7 @@ static int ask(struct download *d, struct transfer_answer *ret, struct err *e)
 		.keys = d->plan->keys,
 		.region = d->plan->region,
 		.deadline = d->fetch->deadline,
+		.same_server = d->fetch->source->pushed,
 		.on_head = take_head,
 		.on_body = take_body,
 		.owner = d,
@@ -367,6 +368,7 @@ int download_small(struct fetch *f, const struct download_plan *plan, struct buf
 		.keys = plan->keys,
 		.region = plan->region,
 		.deadline = f->deadline,
+		.same_server = f->source->pushed,
 		.on_body = add_small,
 		.owner = b,
 	};

@@ -293,17 +293,47 @@ static int read_sources(const struct json *array, struct fetch_request *r, struc
 	return 0;
 }
 
-static int read_updated(const struct json *update, const struct json *array,
-			struct fetch_request *r, struct err *e)
+/* The folders of what is pushed, with that laid over the configured sources. */
+static int read_pushed(const struct json *update, const struct json *pushed,
+		       const struct json *array, struct fetch_request *r, struct err *e)
 {
-	struct json *updated = update_apply(update, array, e);
+	struct json *updated = update_apply(update, pushed, array, e);
 	int status = updated ? read_sources(updated, r, e) : -1;
 
 	json_free(updated);
 	for (size_t i = 0; i < r->count && status == 0; i++)
-		r->items[i].pushed = update_has(update, r->items[i].name);
-	(void)json_bool(json_get(update, "trial"), &r->trial);
+		r->items[i].pushed = update_has(pushed, r->items[i].name);
 	return status;
+}
+
+/* What is not right any more has nothing that is worth keeping. */
+static void keep_before(const struct json *update, const struct json *array, struct list *kept)
+{
+	struct fetch_request *before = mem_alloc(sizeof(*before));
+	struct err ignored;
+
+	if (read_pushed(update, json_get(update, "before"), array, before, &ignored) == 0)
+		for (size_t i = 0; i < before->count; i++)
+			if (before->items[i].pushed)
+				list_add(kept, before->items[i].definition);
+	fetch_request_done(before);
+	free(before);
+}
+
+static int read_updated(const struct json *update, const struct json *array,
+			struct fetch_request *r, struct err *e)
+{
+	const struct json *pushed = json_get(update, "pushed");
+
+	for (const struct json *j = json_first(json_get(update, "sources")); j; j = json_next(j))
+		if (check_name(json_text(j), e) < 0)
+			return err_in(e, "update-sources");
+	if (update_check_allowed(update, e) < 0)
+		return -1;
+	if (json_get(update, "before"))
+		keep_before(update, array, &r->kept);
+	(void)json_bool(json_get(update, "trial"), &r->trial);
+	return pushed ? read_pushed(update, pushed, array, r, e) : read_sources(array, r, e);
 }
 
 /* Members of the request that it knows. */
@@ -338,6 +368,7 @@ int fetch_request_read(const char *text, struct fetch_request *ret, struct err *
 
 void fetch_request_done(struct fetch_request *r)
 {
+	list_clear(&r->kept);
 	for (size_t i = 0; i < r->count; i++) {
 		free(r->items[i].definition);
 		setting_object_clear(&object, &r->items[i]);

@@ -51,7 +51,8 @@ struct fetch_source {
 struct fetch_request {
 	struct fetch_source items[REQUEST_SOURCES_MOST];
 	size_t count;
-	bool trial; /* the update may not stay: what another one has fetched is kept */
+	bool trial;       /* the update may not stay: what another one has fetched is kept */
+	struct list kept; /* definitions of what another one has fetched, and is kept */
 };
 
 /* ERR_USAGE naming the source and the key. *ret is to be given back in both cases. */

@@ -240,6 +240,7 @@ static int get_object(struct prefix *p, const char *etag, const char *escaped, s
 		.keys = p->place->keys,
 		.region = p->place->region,
 		.deadline = p->fetch->deadline,
+		.same_server = p->fetch->source->pushed,
 		.on_body = take_body,
 		.owner = p,
 	};

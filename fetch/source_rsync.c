@@ -22,7 +22,8 @@
 
 #define STATISTICS_MOST ((size_t)64 * 1024)
 #define SCHEME "rsync://"
-#define IO_TIMEOUT "--timeout=60" /* seconds without a byte */
+#define IO_TIMEOUT "--timeout=60"        /* seconds without a byte */
+#define EXACT_TIMES "--modify-window=-1" /* else two changes within a second are one, rsync(1) */
 
 static int check(const struct fetch_source *s, struct err *e)
 {
@@ -81,7 +82,7 @@ static void add_words(const struct fetch *f, bool password, struct list *words)
 	static const char *const first[] = {
 		"rsync",        "-rlptz",   "--no-specials",
 		"--no-devices", "--stats",  "--no-human-readable",
-		"--no-motd",    IO_TIMEOUT,
+		"--no-motd",    IO_TIMEOUT, EXACT_TIMES,
 	};
 	const struct fetch_source *s = f->source;
 	const char *subpath = s->subpath ? s->subpath : "";

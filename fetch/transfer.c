@@ -447,8 +447,14 @@ static int follow(struct transfer *t, struct err *e)
 		owned char *next = next_url(t, url, e);
 		if (!next)
 			return -1;
+		bool same = is_same_server(next, t->plan->url);
+		if (t->plan->same_server && !same)
+			return err_set(
+				e, ERR_REMOTE,
+				"the server sends to another one, which a pushed update is not "
+				"taken from");
 		free(url);
-		url = is_same_server(next, t->plan->url) ? mem_take(next) : without_user(next);
+		url = same ? mem_take(next) : without_user(next);
 	}
 }
 

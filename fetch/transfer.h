@@ -49,6 +49,7 @@ struct transfer_plan {
 	const struct transfer_keys *keys; /* NULL: not signed */
 	const char *region;
 	int64_t deadline; /* as clock_ms() counts */
+	bool same_server; /* a redirect to another one is not followed */
 	/* Before the body of a status from 200 to 299; -1 ends it. */
 	int (*on_head)(void *owner, const struct transfer_answer *a, struct err *e);
 	int (*on_body)(void *owner, const void *bytes, size_t count, struct err *e);

@@ -15,6 +15,7 @@
 
 #define PLACES "http s3 git rsync signature"
 #define OTHERS "name ref sha256 subpath file unpack"
+#define CREDENTIALS "headers-file key-file token-file password-file ssh-key-file"
 
 /* "https://host:port", on the heap; NULL: it has none that everybody reads alike. */
 static char *origin_of(const char *url)
@@ -112,13 +113,27 @@ static const struct json *find(const struct json *sources, const char *name)
 	return NULL;
 }
 
+/* Whether it comes from where the configured one does not. */
+static bool is_elsewhere(const struct json *configured, const struct json *pushed)
+{
+	for (const struct json *j = json_first(pushed); j; j = json_next(j)) {
+		owned char *origin = json_text(j) ? origin_of(json_text(j)) : NULL;
+
+		if (text_has_word(PLACES, json_key(j)) &&
+		    !(origin && is_origin_of(origin, json_text(json_get(configured, json_key(j))))))
+			return true;
+	}
+	return false;
+}
+
 /* The configured one with what is pushed in the place of its own. */
 static struct json *overlay(const struct json *configured, const struct json *pushed)
 {
+	const char *left_out = is_elsewhere(configured, pushed) ? CREDENTIALS : "";
 	struct json *both = json_object();
 
 	for (const struct json *j = json_first(configured); j; j = json_next(j))
-		if (!json_get(pushed, json_key(j)))
+		if (!json_get(pushed, json_key(j)) && !text_has_word(left_out, json_key(j)))
 			json_put(both, json_key(j), json_copy(j));
 	for (const struct json *j = json_first(pushed); j; j = json_next(j))
 		json_put(both, json_key(j), json_copy(j));
@@ -154,16 +169,18 @@ static int check_members(const struct json *pushed, struct err *e)
 		return err_set(e, ERR_USAGE, "expected a JSON object");
 	if (!version || !*version)
 		return err_set(e, ERR_USAGE, "expected a \"version\", which is what people see");
-	for (const struct json *j = json_first(pushed); j; j = json_next(j))
+	for (const struct json *j = json_first(pushed); j; j = json_next(j)) {
 		if (!text_has_word(known, json_key(j)))
 			return err_set(e, ERR_USAGE, "\"%s\" is not among: %s", json_key(j), known);
+		if (json_get(pushed, json_key(j)) != j)
+			return err_set(e, ERR_USAGE, "\"%s\" is there twice", json_key(j));
+	}
 	return 0;
 }
 
 /* An array, to be given back. */
-static struct json *pushed_sources(const struct json *update, struct err *e)
+static struct json *pushed_sources(const struct json *pushed, struct err *e)
 {
-	const struct json *pushed = json_get(update, "pushed");
 	const struct json *sources = json_get(pushed, "sources");
 
 	if (check_members(pushed, e) < 0)
@@ -196,33 +213,55 @@ static int check_all(const struct json *update, const struct json *sources,
 	return 0;
 }
 
-struct json *update_apply(const struct json *update, const struct json *sources, struct err *e)
+static struct json *lay_over(const struct json *sources, const struct json *pushed)
 {
-	struct json *pushed = pushed_sources(update, e), *ret = NULL;
+	struct json *ret = json_array();
 
-	if (pushed && check_all(update, sources, pushed, e) == 0) {
-		ret = json_array();
-		for (const struct json *j = json_first(sources); j; j = json_next(j)) {
-			const struct json *own = find(pushed, json_text(json_get(j, "name")));
+	for (const struct json *j = json_first(sources); j; j = json_next(j)) {
+		const struct json *own = find(pushed, json_text(json_get(j, "name")));
 
-			json_add(ret, own ? overlay(j, own) : json_copy(j));
-		}
-		for (const struct json *j = json_first(pushed); j; j = json_next(j))
-			if (!find(sources, json_text(json_get(j, "name"))))
-				json_add(ret, json_copy(j));
+		json_add(ret, own ? overlay(j, own) : json_copy(j));
 	}
-	json_free(pushed);
+	for (const struct json *j = json_first(pushed); j; j = json_next(j))
+		if (!find(sources, json_text(json_get(j, "name"))))
+			json_add(ret, json_copy(j));
+	return ret;
+}
+
+struct json *update_apply(const struct json *update, const struct json *pushed,
+			  const struct json *sources, struct err *e)
+{
+	struct json *own = pushed_sources(pushed, e), *ret = NULL;
+
+	if (own && check_all(update, sources, own, e) == 0)
+		ret = lay_over(sources, own);
+	json_free(own);
 	if (!ret)
 		(void)err_in(e, "update");
 	return ret;
 }
 
-bool update_has(const struct json *update, const char *name)
+bool update_has(const struct json *pushed, const char *name)
 {
-	const struct json *pushed = json_get(update, "pushed");
 	const struct json *sources = json_get(pushed, "sources");
 
 	if (!pushed)
 		return false;
 	return sources ? find(sources, name) != NULL : text_is(name, NAME_OF_URL);
+}
+
+int update_check_allowed(const struct json *update, struct err *e)
+{
+	for (const struct json *j = json_first(json_get(update, "hosts")); j; j = json_next(j)) {
+		const char *host = json_text(j) ? json_text(j) : "";
+		owned char *whole = mem_format(strstr(host, "://") ? "%s" : "https://%s", host);
+		owned char *origin = origin_of(whole);
+
+		if (!origin || !text_is(origin, whole))
+			return err_set(e, ERR_USAGE,
+				       "update-hosts '%s': expected HOST, HOST:PORT or "
+				       "SCHEME://HOST:PORT, without a path",
+				       host);
+	}
+	return 0;
 }

@@ -33,7 +33,7 @@ static int bring(struct config *c, const struct sync_notes *notes, struct err *e
 	owned char *path = c->sync.target || c->sync.state ? sync_state_path(&c->sync) : NULL;
 	struct state state = STATE_INIT;
 	struct json *fetched = NULL;
-	struct update u = { 0 };
+	struct update u = { .look = true };
 	int status = path ? state_open_existing(&state, path, e) : 0;
 
 	if (fetch_is_wanted(&c->sync.sources) && !path && !c->fetch.cache)

@@ -37,8 +37,10 @@ int cmd_update(struct config *c)
 	struct http_result result;
 	struct err e;
 
-	if (io_read_all(STDIN_FILENO, &b, &e) < 0)
+	if (io_read_all(STDIN_FILENO, &b, &e) < 0) {
+		(void)err_in(&e, "standard input");
 		return command_failed(&e);
+	}
 	int status = resident_ask(c, "POST", "/v1/update", b.length ? b.data : "", c->wait.deadline,
 				  &result, &e);
 
@@ -46,6 +48,9 @@ int cmd_update(struct config *c)
 		print(c, result.body.data);
 	else
 		status = command_failed(&e);
+	if (!result.status && !result.unreachable)
+		(void)fputs("gs-sidecar: the update may go on: 'gs-sidecar status' tells\n",
+			    stderr);
 	http_result_done(&result);
 	return status < 0 ? EXIT_REMOTE : status;
 }

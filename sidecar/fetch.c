@@ -66,10 +66,14 @@ void fetch_shown(const struct list *sources, struct list *ret)
 /* For the request, on the heap; see fetch/update.h. */
 static char *update_text(const struct config *c, const struct update *u)
 {
+	const struct json *before = update_before(u);
 	struct json *j = json_object();
 
-	json_put(j, "pushed", json_copy(u->pushed));
-	json_put_bool(j, "trial", u->trial);
+	if (u->pushed)
+		json_put(j, "pushed", json_copy(u->pushed));
+	if (before)
+		json_put(j, "before", json_copy(before));
+	json_put_bool(j, "trial", u->trial || u->look);
 	json_put(j, "sources", json_list(&c->fetch.update_sources));
 	json_put(j, "hosts", json_list(&c->fetch.update_hosts));
 	char *text = json_print(j, false);
@@ -87,7 +91,7 @@ static int request_file(const struct config *c, const struct update *u, struct e
 		if (layers_awaits(sources->items[i]))
 			list_add(&objects, sources->items[i]);
 	owned char *joined = list_join(&objects, ",");
-	owned char *update = u->pushed ? update_text(c, u) : mem_copy("null");
+	owned char *update = update_text(c, u);
 	owned char *request = mem_format("{\"sources\":[%s],\"update\":%s}", joined, update);
 	list_clear(&objects);
 	int fd = io_memory_file(request, e);
@@ -184,9 +188,9 @@ static struct json *ask_program(const struct config *c, const struct update *u, 
 
 int fetch_check(const struct config *c, struct err *e)
 {
-	const struct update none = { 0 };
+	const struct update none = { .look = true };
 
-	if (!fetch_is_wanted(&c->sync.sources))
+	if (!fetch_is_wanted(&c->sync.sources) && !c->fetch.update_sources.count)
 		return 0;
 	struct json *answer = ask_program(c, &none, NULL, e);
 	json_free(answer);
@@ -241,7 +245,7 @@ static int take_directories(struct sync_settings *settings, const struct json *a
 int fetch_sources(struct config *c, struct update *u, struct json **ret, struct err *e)
 {
 	*ret = NULL;
-	if (!fetch_is_wanted(&c->sync.sources) && !u->pushed && !u->given_up)
+	if (!fetch_is_wanted(&c->sync.sources) && !u->pushed && (u->look || !u->given_up))
 		return 0;
 	owned char *state = c->fetch.cache ? NULL : sync_state_path(&c->sync);
 	owned char *in_state = state ? mem_format("%s/sources", state) : NULL;

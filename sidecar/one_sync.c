@@ -83,7 +83,7 @@ static int sync_locked(struct sync *s, struct config *c, const char *back,
 			update_went_back(&s->state);
 		return status;
 	}
-	struct update u;
+	struct update u = { 0 };
 	int status = update_open(&u, c, &s->state, notes, e);
 
 	if (status == 0)
@@ -96,6 +96,8 @@ static int sync_locked(struct sync *s, struct config *c, const char *back,
 		status = err_set(e, ERR_USAGE, "update: that version was gone back from");
 	if (status < 0)
 		update_reject(&u);
+	else if (u.pushed)
+		update_confirm(&u);
 	update_done(&u);
 	return status;
 }

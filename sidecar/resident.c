@@ -3,12 +3,14 @@
 #include "sidecar/resident.h"
 
 #include "base/address.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/http_client.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/token.h"
 #include "sidecar/config.h"
 
 #include <fcntl.h>
@@ -82,14 +84,35 @@ static void hint(const struct config *c, const struct http_result *result, struc
 			"or in another container (then use --control)?");
 }
 
+/* A header on the heap; NULL: none is needed. -1 with e. */
+static int read_token(const struct config *c, char **ret, struct err *e)
+{
+	const char *file = c->serve.update_token_file;
+	owned_buf token = BUF_INIT(TOKEN_MOST);
+
+	*ret = NULL;
+	if (!file || c->serve.control.kind != ADDRESS_TCP)
+		return 0;
+	if (token_read(file, &token, e) < 0)
+		return -1;
+	*ret = mem_format("Authorization: Bearer %s", token.data);
+	return 0;
+}
+
 int resident_ask(const struct config *c, const char *method, const char *path, const char *body,
 		 int64_t timeout_ms, struct http_result *ret, struct err *e)
 {
 	struct address meeting_point = resident_meeting_point();
 	bool given = c->serve.control.kind != ADDRESS_NONE;
-	owned char *url = mem_format("http://localhost%s", path);
+	owned char *url = mem_format("http://localhost%s", path), *header = NULL;
+
+	*ret = (struct http_result){ 0 };
+	if (read_token(c, &header, e) < 0)
+		return -1;
+	const char *const headers[] = { header, NULL };
 	const struct http_plan plan = {
 		.url = url,
+		.more_headers = headers,
 		.method = method,
 		.body = body,
 		.through = given ? &c->serve.control : &meeting_point,

@@ -47,7 +47,8 @@ static const struct setting serve_rows[] = {
 	  .type = SETTING_TEXT,
 	  .offset = offsetof(struct serve_settings, update_token_file),
 	  .help = "Its first line has to come with every update to a `control` that is no unix "
-		  "socket, as `Authorization: Bearer TOKEN`. It is read again each time." },
+		  "socket, as `Authorization: Bearer TOKEN`; once it is set, with a rollback and a "
+		  "forced sync, too. It is read again each time." },
 };
 
 static const struct setting listen_rows[] = {

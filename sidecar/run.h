@@ -149,6 +149,8 @@ bool run_ask_answer(struct run *r, const struct sync_report *report);
 void run_ask_stop(struct run *r);
 
 /* run_update.c */
+/* Of a request over the network: 0, or the status to refuse it with, and why. */
+int run_update_check_token(const struct run *r, struct http_request *request, const char **why);
 void run_update(struct http_request *request, void *owner);
 
 /* The sync that tried it has ended; before the report is taken over. */

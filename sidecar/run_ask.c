@@ -54,7 +54,12 @@ static bool split_body(struct http_request *request, const struct run *r, char *
 	const size_t length = body ? strcspn(body, "\n") : 0;
 	const char *target = body && body[length] ? body + length + 1 : "";
 	struct stat theirs, ours;
+	const char *why;
 
+	if (r->config->serve.update_token_file && run_update_check_token(r, request, &why)) {
+		refuse(request, ERR_USAGE, why);
+		return false;
+	}
 	if (*target && (stat(target, &theirs) < 0 || stat(r->config->sync.target, &ours) < 0 ||
 			theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)) {
 		refuse(request, ERR_USAGE, "the 'run' of this container has another target");

@@ -25,7 +25,7 @@
 #define SYNC_PAUSE_FIRST_MS 500
 #define SYNC_PAUSE_MOST_MS 30000
 #define OLD_TREES_LATER_MS 100
-#define REPORT_MOST ((size_t)64 * 1024)
+#define REPORT_MOST ((size_t)1024 * 1024)
 
 static void try_again(struct run *r, const struct err *e)
 {

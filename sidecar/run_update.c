@@ -62,8 +62,7 @@ static void conclude(struct run *r, int status, const char *state, const char *e
 	r->updater = NULL;
 }
 
-/* The token, where it does not come from this container. */
-static int check_token(const struct run *r, struct http_request *request, const char **why)
+int run_update_check_token(const struct run *r, struct http_request *request, const char **why)
 {
 	const char *file = r->config->serve.update_token_file;
 	struct err e;
@@ -84,7 +83,7 @@ static int check_token(const struct run *r, struct http_request *request, const 
 /* 0, or the status to refuse it with. */
 static int check(const struct run *r, struct http_request *request, const char **why)
 {
-	int status = check_token(r, request, why);
+	int status = run_update_check_token(r, request, why);
 
 	if (status)
 		return status;
@@ -95,7 +94,7 @@ static int check(const struct run *r, struct http_request *request, const char *
 	if (r->sync.state.lock < 0)
 		return 503;
 	*why = "another request is being carried out";
-	return r->asked || r->update_waits ? 409 : 0;
+	return r->asked ? 409 : 0;
 }
 
 void run_update(struct http_request *request, void *owner)
@@ -109,6 +108,9 @@ void run_update(struct http_request *request, void *owner)
 		answer(r, request, status, "rejected", why);
 		return;
 	}
+	if (r->update_waits)
+		conclude(r, 502, "published", "another update came before its reload was done");
+	r->update_waits = false;
 	log_info("asked to take an update");
 	r->update = mem_copy(body ? body : "");
 	r->updater = request;
@@ -135,6 +137,8 @@ void run_update_synced(struct run *r, const struct sync_report *report)
 		return;
 	}
 	if (!report->result.changed && is_reloaded(r, &report->result.published)) {
+		/* With another label, perhaps. */
+		r->report.result.published = report->result.published;
 		conclude(r, 200, "unchanged", NULL);
 		return;
 	}

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #define RECORD "update.json"
-#define RECORD_MOST ((size_t)4 * UPDATE_MOST)
+/* With the one before it, and each byte as \u00XX. */
+#define RECORD_MOST ((size_t)16 * UPDATE_MOST)
 
 static void add_list(struct digest_stream *s, const struct list *l)
 {
@@ -58,105 +59,187 @@ static int read_trial(struct update *u, struct err *e)
 	return u->pushed ? 0 : err_in(e, "update");
 }
 
+/* ---- update.json ---- */
+
 static void remove_record(const struct state *state)
 {
 	if (unlinkat(state->dir, RECORD, 0) < 0 && errno != ENOENT)
 		log_error("remove " RECORD " from the state directory: %s", strerror(errno));
 }
 
-void update_give_up(struct update *u, const char *why)
+/* NULL: there is none. */
+static struct json *read_record(const struct state *state)
 {
-	const char *version = json_text(json_get(u->pushed, "version"));
+	owned_buf b = BUF_INIT(RECORD_MOST);
+	struct err e = { .sys = ENOENT };
+	struct json *record = NULL;
 
-	log_warn("update %s is given up: %s", version ? version : "", why);
-	remove_record(u->state);
+	if (state->dir >= 0 && io_read_regular(state->dir, RECORD, &b, &e) == 0) {
+		e.sys = 0;
+		record = json_read(b.data, &e);
+	}
+	if (!record && e.sys != ENOENT)
+		log_error("the accepted update cannot be read, going on without it: %s", e.text);
+	return record;
+}
+
+static int replace_record(const struct state *state, const struct json *record, struct err *e)
+{
+	owned char *text = json_print(record, false);
+
+	return io_replace_file(state->dir, RECORD, text, strlen(text), e);
+}
+
+/* NULL, or one without members: none is there afterwards. */
+static void put_back(const struct state *state, const struct json *record)
+{
+	struct err e;
+
+	if (!json_first(record))
+		remove_record(state);
+	else if (replace_record(state, record, &e) < 0)
+		log_error("the update before this one is lost: %s", e.text);
+}
+
+/* All of it but these members. */
+static struct json *copy_without(const struct json *record, const char *members)
+{
+	struct json *ret = json_object();
+
+	for (const struct json *j = json_first(record); j; j = json_next(j))
+		if (!text_has_word(members, json_key(j)))
+			json_put(ret, json_key(j), json_copy(j));
+	return ret;
+}
+
+static bool is_over(const struct json *record, const struct state *state)
+{
+	struct record published = state_published(state);
+
+	return text_is(json_text(json_get(record, "over")), published.digest);
+}
+
+static bool has_flag(const struct json *record, const char *key)
+{
+	bool set = false;
+
+	(void)json_bool(json_get(record, key), &set);
+	return set;
+}
+
+/* ---- which update counts ---- */
+
+static void drop(struct update *u)
+{
 	json_free(u->pushed);
 	u->pushed = NULL;
 	u->given_up = true;
 }
 
-/* As text, on the heap; NULL: there is none. */
-static char *read_record(const struct state *state)
+void update_give_up(struct update *u, const char *why)
 {
-	owned_buf b = BUF_INIT(RECORD_MOST);
-	struct err e = { .sys = ENOENT };
+	const char *version = json_text(json_get(u->pushed, "version"));
 
-	if (state->dir >= 0 && io_read_regular(state->dir, RECORD, &b, &e) == 0)
-		return mem_copy(b.data);
-	if (e.sys != ENOENT)
-		log_error("the accepted update cannot be read, going on without it: %s", e.text);
-	return NULL;
+	if (!u->look) {
+		log_warn("update %s is given up: %s", version ? version : "", why);
+		remove_record(u->state);
+	}
+	drop(u);
 }
 
-static int replace_record(const struct state *state, const char *text, struct err *e)
+/* It was killed before what it brings was published: who pushed it was told that it is rejected. */
+static void undo_cut_off(struct update *u)
 {
-	return io_replace_file(state->dir, RECORD, text, strlen(text), e);
+	struct json *before = json_copy(json_get(u->record, "before"));
+
+	if (!u->look) {
+		log_warn("an update was cut off before it was published: it is given up");
+		put_back(u->state, before);
+	}
+	json_free(u->record);
+	u->record = json_first(before) ? before : NULL;
+	if (!u->record)
+		json_free(before);
+	u->given_up = true;
 }
 
 /* The record that is there already, if it still counts. */
 static int take_accepted(struct update *u, const struct config *c, const struct sync_notes *notes,
 			 struct err *e)
 {
-	struct err damage;
-	struct json *record = json_read(u->before, &damage);
-	const char *brought = json_text(json_get(record, "brought"));
-	owned char *then = mem_copy(brought ? brought : "");
-
-	u->pushed = record ? json_copy(json_get(record, "update")) : json_object();
-	json_free(record);
+	if (has_flag(u->record, "tried") && json_get(u->record, "before") &&
+	    is_over(u->record, u->state))
+		undo_cut_off(u);
+	if (!u->record)
+		return 0;
+	const struct json *pushed = json_get(u->record, "update");
+	if (!json_is_object(pushed)) {
+		update_give_up(u, RECORD " is damaged");
+		return 0;
+	}
+	u->pushed = json_copy(pushed);
 	if (find_brought(u, c, notes, e) < 0)
 		return -1;
-	if (!text_is(then, u->brought))
+	if (!text_is(json_text(json_get(u->record, "brought")), u->brought))
 		update_give_up(u, "the image or the configuration brings something else now");
+	return 0;
+}
+
+static int take_trial(struct update *u, const struct config *c, const struct sync_notes *notes,
+		      struct err *e)
+{
+	if (read_trial(u, e) < 0 || find_brought(u, c, notes, e) < 0)
+		return -1;
+	if (text_is(json_text(json_get(u->record, "brought")), u->brought))
+		return 0;
+	json_free(u->record);
+	u->record = NULL;
 	return 0;
 }
 
 int update_open(struct update *u, const struct config *c, const struct state *state,
 		const struct sync_notes *notes, struct err *e)
 {
-	*u = (struct update){ .state = state, .before = read_record(state) };
+	u->state = state;
+	u->record = read_record(state);
 	if (c->lock.update)
-		return read_trial(u, e) < 0 ? -1 : find_brought(u, c, notes, e);
-	return u->before ? take_accepted(u, c, notes, e) : 0;
+		return take_trial(u, c, notes, e);
+	return u->record ? take_accepted(u, c, notes, e) : 0;
 }
 
 void update_done(struct update *u)
 {
 	json_free(u->pushed);
-	free(u->before);
+	json_free(u->record);
 }
 
-/* The one before it, without those before that. */
-static struct json *record_before(const struct update *u)
+const struct json *update_before(const struct update *u)
 {
-	struct err ignored;
-	struct json *record = u->before ? json_read(u->before, &ignored) : NULL;
-	struct json *ret = json_object();
-
-	for (const struct json *j = json_first(record); j; j = json_next(j))
-		if (!text_is(json_key(j), "before"))
-			json_put(ret, json_key(j), json_copy(j));
-	json_free(record);
-	return ret;
+	return u->trial ? json_get(u->record, "update") : json_at(u->record, "/before/update");
 }
 
-static int write_record(const struct update *u, struct err *e)
+/* ---- what becomes of it ---- */
+
+static int write_trial(const struct update *u, struct err *e)
 {
 	struct json *record = json_object();
 	struct record published = state_published(u->state);
+	const char *base = json_text(json_get(u->record, "base"));
 	char now[CLOCK_TEXT_SIZE];
 
+	json_put_bool(record, "tried", true);
 	json_put_text(record, "brought", u->brought);
 	json_put_text(record, "at", clock_stamp(now));
 	json_put(record, "update", json_copy(u->pushed));
 	json_put_text(record, "over", published.digest);
-	json_put(record, "before", record_before(u));
-	owned char *text = json_print(record, false);
+	json_put_text(record, "base", base ? base : published.digest);
+	json_put(record, "before", copy_without(u->record, "before"));
+	int status = replace_record(u->state, record, e);
 	json_free(record);
-	return replace_record(u->state, text, e);
+	return status;
 }
 
-int update_accept(struct update *u, struct config *c, struct err *e)
+int update_accept(const struct update *u, struct config *c, struct err *e)
 {
 	const char *version = json_text(json_get(u->pushed, "version"));
 
@@ -166,19 +249,25 @@ int update_accept(struct update *u, struct config *c, struct err *e)
 		return err_in(e, "update: \"version\"");
 	free(c->sync.label);
 	c->sync.label = mem_copy(version);
-	return u->trial ? write_record(u, e) : 0;
+	return u->trial ? write_trial(u, e) : 0;
+}
+
+void update_confirm(const struct update *u)
+{
+	struct json *record = read_record(u->state);
+	struct json *confirmed = copy_without(record, "tried");
+	struct err e;
+
+	if (has_flag(record, "tried") && replace_record(u->state, confirmed, &e) < 0)
+		log_warn("should this be killed now, the update is given up: %s", e.text);
+	json_free(confirmed);
+	json_free(record);
 }
 
 void update_reject(struct update *u)
 {
-	struct err e;
-
-	if (!u->trial || !u->pushed)
-		return;
-	if (!u->before)
-		remove_record(u->state);
-	else if (replace_record(u->state, u->before, &e) < 0)
-		log_error("the update before this one is lost: %s", e.text);
+	if (u->trial && u->pushed)
+		put_back(u->state, u->record);
 }
 
 bool update_is_there(const struct state *state)
@@ -188,19 +277,21 @@ bool update_is_there(const struct state *state)
 
 void update_went_back(const struct state *state)
 {
-	owned char *text = read_record(state);
-	struct err e;
-	struct json *record = text ? json_read(text, &e) : NULL;
+	struct json *record = read_record(state);
+	const char *base = json_text(json_get(record, "base"));
 	struct record published = state_published(state);
-	const struct json *before = json_get(record, "before");
-	owned char *earlier = json_first(before) ? json_print(before, false) : NULL;
+	struct err e;
 
-	if (text_is(json_text(json_get(record, "over")), published.digest)) {
-		log_warn("the update is given up: what was published before it is wanted");
-		if (!earlier)
-			remove_record(state);
-		else if (replace_record(state, earlier, &e) < 0)
-			log_error("the update before it is lost: %s", e.text);
+	if (record)
+		log_warn("the update is given up: an older version is wanted");
+	if (record && !is_over(record, state)) {
+		/* What the sources have without any update is not wanted either. */
+		if (base && *base && !text_is(base, published.digest) &&
+		    state_reject(state, base, &e) < 0)
+			log_error("version %s could not be held back: %s", base, e.text);
+		remove_record(state);
+	} else if (record) {
+		put_back(state, json_get(record, "before"));
 	}
 	json_free(record);
 }

@@ -2,16 +2,18 @@
 /*
  * update: what POST /v1/update has brought, written down in the state directory as update.json.
  *
- *   update_open()    what the child of a sync is to go by: the update that is tried (on stdin, with
- *                    --update), or the one that was accepted earlier
- *   update_accept()  it could be fetched: it is written down, and its version is the label
- *   update_reject()  it could not be published: what was written down before is again
+ *   update_open()     what the child of a sync is to go by: the update that is tried (on stdin,
+ * with
+ *                     --update), or the one that was accepted earlier
+ *   update_accept()   it could be fetched: it is written down, as tried, and its version is the
+ * label update_confirm()  it is published update_reject()   it could not be: what was written down
+ * before is again
  *
  * An accepted update is given up as soon as the image or the configuration brings something else
  * than when it was accepted: another list of sources, another label, other update-sources or
- * update-hosts, or other content in a directory that is a source. Who goes back to what was
- * published before it, goes back to the update before it, too; an older version than that is held
- * against all sources, see sync_rollback().
+ * update-hosts, or other content (modes too) in a directory that is a source. And when the target
+ * goes back to an older version: if that was published before it, the update before it counts
+ * again; if not, what was published before all updates is held back, unless it is that.
  */
 #pragma once
 
@@ -29,10 +31,12 @@ struct state;
 struct sync_notes;
 
 struct update {
+	bool look; /* set before: somebody only looks, nothing of it is changed */
+
 	const struct state *state;
+	struct json *record;            /* update.json as it was; NULL: it was not there */
 	struct json *pushed;            /* NULL: no update */
 	char brought[DIGEST_TEXT_SIZE]; /* by image and configuration */
-	char *before;                   /* what update.json was; NULL: it was not there */
 	bool trial;                     /* it is not accepted yet */
 	bool given_up;
 };
@@ -42,7 +46,11 @@ int update_open(struct update *u, const struct config *c, const struct state *st
 		const struct sync_notes *notes, struct err *e);
 void update_done(struct update *u);
 
-int update_accept(struct update *u, struct config *c, struct err *e);
+/* What was pushed before it and may count again; NULL: nothing. */
+const struct json *update_before(const struct update *u);
+
+int update_accept(const struct update *u, struct config *c, struct err *e);
+void update_confirm(const struct update *u);
 
 /* Nothing unless it was a trial. */
 void update_reject(struct update *u);

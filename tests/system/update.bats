@@ -180,6 +180,8 @@ control_status() {
 	expect_reason '"version"'
 	push '{"version": "v2"}' 400 rejected
 	expect_reason 'either "sources", or "url" and "sha256"'
+	push '{"version": "v2", "version": "v3", "url": "x", "sha256": "y"}' 400 rejected
+	expect_reason "there twice"
 	push '{"version": "v2", "sources": []}' 400 rejected
 	expect_reason "at least one"
 	push '{"version": "a\nb", "sources": [{"name": "patch"}]}' 400 rejected
@@ -368,6 +370,17 @@ control_status() {
 	expect_equal "$(send -H 'Authorization: Bearer right')" 200
 	expect_target "game.js=2 js/game.js=1 readme=image"
 	! grep -F right run.log
+	run inside "$gs" update --control "$control" --update-token-file token <<<"$(short v2 second.tar)"
+	expect_status 0
+	expect_output unchanged
+	run inside "$gs" update --control "$control" <<<"$(short v2 second.tar)"
+	expect_status 5
+	run inside "$gs" rollback --control "$control"
+	expect_status 2
+	expect_output "Authorization"
+	run inside "$gs" rollback --control "$control" --update-token-file token
+	expect_status 0
+	expect_target "js/game.js=1 readme=image"
 	stop
 }
 
@@ -401,6 +414,208 @@ control_status() {
 	run inside "$gs" update <<<'{}'
 	expect_status 5
 	expect_output "no 'gs-sidecar run' answers"
+}
+
+@test "update: who only looks gives nothing up" {
+	configure
+	run_now
+	push "$(short v2 second.tar)" 200 acknowledged
+	run "$gs" sync --config config.json --dry-run --label other
+	expect_status 0
+	expect_output "to change"
+	run "$gs" sync --source src --target target --explain readme
+	expect_status 0
+	test -e target/.gs-sidecar/update.json
+	expect_equal "$(find target/.gs-sidecar/sources -name 'update.*' | wc -l)" 1
+	stop
+	run_now
+	expect_target "game.js=2 js/game.js=1 readme=image"
+	stop
+}
+
+# The content is looked at for as long as the file "slow" is there.
+configure_slow() {
+	configure
+	sed -i "s#\"shrink-limit\"#\"validate\": [\"sh\", \"-c\", \"while test -e '$dir/slow'; do sleep 0.05; done\"], &#" config.json
+}
+
+# Pushes v2 in the background, and waits until it is validated.
+push_slowly() {
+	: >slow
+	start pushing curl -sS -o answer.json -w '%{http_code}' --data-binary "$(short v2 second.tar)" \
+		--unix-socket "$dir/control" http://localhost/v1/update
+	within 10 test -e target/.gs-sidecar/update.json
+}
+
+@test "update: killed before it is published it is rejected, and does not come back" {
+	local child
+
+	configure_slow
+	run_now
+	push_slowly
+	child=$(pgrep -P "$run_pid" | head -n 1)
+	kill -KILL "$child"
+	ended pushing
+	expect_equal "$(<pushing.log)" 500
+	rm slow
+	expect_equal "$(jq -r .state answer.json)" rejected
+	curl -sS -X POST --unix-socket "$dir/control" http://localhost/v1/sync
+	expect_target "js/game.js=1 readme=image"
+	test ! -e target/.gs-sidecar/update.json
+	push_slowly
+	kill -TERM "$run_pid"
+	ended run
+	rm slow
+	ended pushing
+	run_now
+	logged run "cut off before it was published"
+	expect_target "js/game.js=1 readme=image"
+	push "$(short v2 second.tar)" 200 acknowledged
+	stop
+}
+
+@test "update: one at a time, and who goes away while it is tried changes nothing" {
+	configure_slow
+	run_now
+	push_slowly
+	push "$(short v3 second.tar)" 409 rejected
+	kill -KILL "$pushing_pid"
+	rm slow
+	within 10 eval '[[ $(control_status .update.state) == acknowledged ]]'
+	expect_target "game.js=2 js/game.js=1 readme=image"
+	stop
+}
+
+@test "update: while a reload is tried the next one is taken" {
+	configure
+	sed -i "s#test ! -e '$dir/target/bad'#test -e '$dir/target/good'#" config.json
+	pack good.tar good 1
+	start run "${in_container[@]}" "$gs" run --config config.json
+	within 20 test -e target/readme
+	start pushing curl -sS -o first.json -w '%{http_code}' --data-binary "$(short v2 second.tar)" \
+		--unix-socket "$dir/control" http://localhost/v1/update
+	within 10 test -e target/game.js
+	push "$(short v3 good.tar)" 200 acknowledged
+	ended pushing
+	expect_equal "$(<pushing.log) $(jq -r .error first.json)" \
+		"502 another update came before its reload was done"
+	expect_target "good=1 js/game.js=1 readme=image"
+	stop
+}
+
+@test "update: what was gone back from stays away, whatever else changes" {
+	configure
+	sed -i 's/"fetch-every": "0s"/"fetch-every": "100ms"/' config.json
+	run_now
+	push "$(short v2 second.tar)" 200 acknowledged
+	pack third.tar game.js 3
+	push "$(short v3 third.tar)" 200 acknowledged
+	run inside "$gs" rollback --control "unix:$dir/control" \
+		"$(control_status '.kept[] | select(.serial == 1) | .digest')"
+	expect_status 0
+	pack first.tar game.js 11
+	touch -d '2026-01-02 03:04:05' www/first.tar
+	within 10 eval '[[ $(<target/js/game.js) == 11 ]]'
+	expect_target "js/game.js=11 readme=image"
+	expect_equal "$(control_status .published.label)" null
+	stop
+}
+
+@test "update: gone back from, the one before it counts again though its server has it no more" {
+	configure
+	sed -i 's/"fetch-every": "0s"/"fetch-every": "100ms"/' config.json
+	run_now
+	push "$(short v2 second.tar)" 200 acknowledged
+	pack third.tar game.js 3
+	push "$(short v3 third.tar)" 200 acknowledged
+	within 10 eval "(($(control_status .sync.ended) + 2 <= \$(control_status .sync.ended)))"
+	rm www/second.tar
+	run inside "$gs" rollback --control "unix:$dir/control"
+	expect_status 0
+	within 10 ready
+	stop
+	run_now
+	expect_target "game.js=2 js/game.js=1 readme=image"
+	expect_equal "$(control_status .published.label)" v2
+	stop
+}
+
+@test "update: a record that is damaged, or of another kind, is given up" {
+	local record
+
+	configure
+	for record in '{}' '[]' 5 null garbage '{"brought": "x"}' '{"tried": true, "over": 7}' '{"update": 3}'; do
+		mkdir -p target/.gs-sidecar
+		printf %s "$record" >target/.gs-sidecar/update.json
+		run_now
+		expect_target "js/game.js=1 readme=image"
+		push "$(short v2 second.tar)" 200 acknowledged
+		expect_target "game.js=2 js/game.js=1 readme=image"
+		stop
+		rm -rf target
+		mkdir target
+	done
+}
+
+@test "update: redirects lead to no other server, and credentials go to none" {
+	local elsewhere
+
+	elsewhere=$(free_port)
+	configure
+	sed -i "s#\"into\": \"js\"#\"into\": \"js\", \"headers-file\": \"$dir/headers\"#
+		s#\"update-hosts\": \[#&\"http://127.0.0.2:$elsewhere\", #" config.json
+	echo "X-Secret: told" >headers
+	kill -QUIT "$nginx_pid"
+	within 10 is_gone "$nginx_pid"
+	sed -i -e "s#access_log .*#log_format asked '\$server_port \$uri \$http_x_secret'; access_log $dir/access.log asked;#" \
+		-e "s#server {#server { listen 127.0.0.2:$elsewhere; listen 127.0.0.3:$elsewhere; root $dir/www; AWAY } &#" \
+		-e "s#AWAY#location /away { return 302 http://127.0.0.3:$elsewhere/second.tar; }#" nginx.conf
+	start nginx nginx -p "$dir" -c "$dir/nginx.conf"
+	within 10 curl -s "$base/"
+	run_now
+	grep "^$port /first.tar told" access.log
+	push "{\"version\": \"v2\", \"sources\": [{\"name\": \"patch\",
+		\"http\": \"http://127.0.0.2:$elsewhere/second.tar\"}]}" 200 acknowledged
+	grep "^$elsewhere /second.tar -" access.log
+	! grep "^$elsewhere .*told" access.log
+	push "{\"version\": \"v3\", \"sources\": [{\"name\": \"update\",
+		\"http\": \"http://127.0.0.2:$elsewhere/away\", \"file\": \"x\"}]}" 502 rejected
+	expect_reason "sends to another one"
+	stop
+}
+
+@test "update: in every mode of publication, and with state and cache elsewhere" {
+	local mode
+
+	for mode in data exchange in-place; do
+		mkdir -p state
+		configure
+		run_now --publish "$mode" --state "$dir/state" --fetch-cache "$dir/cache"
+		push "$(short v2 second.tar)" 200 acknowledged
+		expect_equal "$(cat target/game.js)" 2
+		stop
+		run_now --publish "$mode" --state "$dir/state" --fetch-cache "$dir/cache"
+		expect_equal "$(cat target/game.js) $(control_status .published.label)" "2 v2"
+		stop
+		rm -rf target state cache
+		mkdir target
+	done
+}
+
+@test "check: hosts and names that no update can have" {
+	local wrong
+
+	configure
+	for wrong in 'http://127.0.0.1:8000/' 'a b' 'http://me@host' '' 'host/path'; do
+		jq --arg host "$wrong" '."update-hosts" = [$host]' config.json >wrong.json
+		run "$gs" check --config wrong.json
+		expect_status 2
+		expect_output "update-hosts"
+	done
+	jq '."update-sources" = ["Nope!"]' config.json >wrong.json
+	run "$gs" check --config wrong.json
+	expect_status 2
+	expect_output "update-sources"
 }
 
 @test "check: sources are shown by name alone, and a wrong one is told by gs-fetch" {

@@ -21,7 +21,7 @@ static char *apply(const char *pushed, struct err *e)
 				      "\"http://local:8080\"]}",
 				      pushed);
 	struct json *update = json_read(text, e), *sources = json_read(CONFIGURED, e);
-	struct json *result = update_apply(update, sources, e);
+	struct json *result = update_apply(update, json_get(update, "pushed"), sources, e);
 	char *ret = result ? json_print(result, false) : NULL;
 
 	json_free(result);
