@@ -180,8 +180,8 @@ start_git() {
 }
 
 @test "hostile: what a program has started ends with it, wherever it has gone" {
-	fetch '"command": ["sh", "-c", "echo 1 >it; setsid sh -c \"trap : TERM; sleep 3227; echo 2 >it\" >&- 2>&- & until pgrep -fx \"sleep 3227\"; do sleep 0.05; done"]' fetched
-	! pgrep -fx "sleep 3227"
+	fetch '"command": ["sh", "-c", "echo 1 >it; setsid sh -c \"trap : TERM; sleep 3227.'$$'; echo 2 >it\" >&- 2>&- & until pgrep -fx \"sleep 3227.'$$'\"; do sleep 0.05; done"]' fetched
+	! pgrep -fx "sleep 3227.$$"
 	expect_equal "$(cat "$(tree)/it")" 1
 }
 

@@ -219,22 +219,22 @@ wrong() {
 }
 
 @test "command: the deadline ends it and all that it started" {
-	fetch '"command": ["sh", "-c", "sleep 3217 & sleep 3217"], "timeout": "500ms"' missing 5
+	fetch '"command": ["sh", "-c", "sleep 3217.'$$' & sleep 3217.'$$'"], "timeout": "500ms"' missing 5
 	[[ $(answer .error) == 'sh: not finished in time, see "timeout"' ]]
-	within 5 eval '! pgrep -fx "sleep 3217"'
-	fetch '"command": ["sh", "-c", "echo 1 >it; sleep 3218 & exit 0"]' fetched
-	within 5 eval '! pgrep -fx "sleep 3218"'
+	within 5 eval '! pgrep -fx "sleep 3217.$$"'
+	fetch '"command": ["sh", "-c", "echo 1 >it; sleep 3218.'$$' & exit 0"]' fetched
+	within 5 eval '! pgrep -fx "sleep 3218.$$"'
 }
 
 @test "command: ended with us, at once, by TERM and by KILL" {
 	local signal
 
 	for signal in TERM KILL; do
-		start_fetch '"command": ["sh", "-c", "echo half >half; exec sleep 3219"]'
+		start_fetch '"command": ["sh", "-c", "echo half >half; exec sleep 3219.'$$'"]'
 		within 5 test -e cache/it/new/half
 		kill "-$signal" "$fetching_pid"
 		within 2 is_gone "$fetching_pid"
-		within 5 eval '! pgrep -fx "sleep 3219"'
+		within 5 eval '! pgrep -fx "sleep 3219.$$"'
 	done
 	fetch '"command": ["sh", "-c", "echo whole >whole"]' fetched
 	expect_equal "$(ls "$(tree)")" whole
