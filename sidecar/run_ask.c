@@ -14,6 +14,7 @@
 #include "sidecar/update.h"
 #include "sync/rollback.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,7 +38,10 @@ void run_ask_begin(struct run *r, const char *flag)
 
 static void ask(struct run *r, struct http_request *request, const char *flag)
 {
-	if (r->asked) {
+	if (r->update && r->asked_runs) {
+		child_signal(&r->sync_child, SIGKILL);
+		refuse(request, ERR_REMOTE, "an update was being tried, and is stopped: ask again");
+	} else if (r->asked) {
 		refuse(request, ERR_REMOTE, "somebody else's request is being carried out");
 	} else if (r->sync.state.lock < 0) {
 		refuse(request, ERR_REMOTE, "another sidecar has the target");

@@ -146,9 +146,11 @@ static void on_sync_end(struct child *child, int status)
 		continue;
 	close_output(r);
 	r->syncs++;
-	if (status > 128)
+	if (status > 128) {
 		(void)err_set(&e, ERR_SYSTEM, "the sync was killed by signal %d", status - 128);
-	else if (sync_report_read(r->sync_text.data, &report, &e) == 0)
+		/* Nobody tries again what was asked for, but the next one mends what it left. */
+		r->sync_again |= r->asked_runs;
+	} else if (sync_report_read(r->sync_text.data, &report, &e) == 0)
 		e = report.e;
 	buf_done(&r->sync_text);
 	take_fetched(r, &report);

@@ -459,7 +459,7 @@ push_slowly() {
 	expect_equal "$(<pushing.log)" 500
 	rm slow
 	expect_equal "$(jq -r .state answer.json)" rejected
-	curl -sS -X POST --unix-socket "$dir/control" http://localhost/v1/sync
+	within 10 eval '[[ ! -e target/.gs-sidecar/update.json ]]'
 	expect_target "js/game.js=1 readme=image"
 	test ! -e target/.gs-sidecar/update.json
 	push_slowly
@@ -471,6 +471,26 @@ push_slowly() {
 	logged run "cut off before it was published"
 	expect_target "js/game.js=1 readme=image"
 	push "$(short v2 second.tar)" 200 acknowledged
+	stop
+}
+
+@test "update: a rollback does not wait for one that hangs" {
+	configure_slow
+	run_now
+	push "$(short v2 second.tar)" 200 acknowledged
+	: >slow
+	start pushing curl -sS -o answer.json -w '%{http_code}' --data-binary "$(short v3 first.tar)" \
+		--unix-socket "$dir/control" http://localhost/v1/update
+	within 10 grep -q '"tried":true' target/.gs-sidecar/update.json
+	run inside "$gs" rollback --control "unix:$dir/control"
+	expect_status 5
+	expect_output "an update was being tried, and is stopped: ask again"
+	rm slow
+	ended pushing
+	expect_equal "$(<pushing.log) $(jq -r .state answer.json)" "500 rejected"
+	run inside "$gs" rollback --control "unix:$dir/control"
+	expect_status 0
+	expect_target "js/game.js=1 readme=image"
 	stop
 }
 
