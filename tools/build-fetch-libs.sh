@@ -37,17 +37,19 @@ build_zlib() {
 	cp zlib.h zconf.h "$work/include/"
 }
 
-# The decoder alone, in C alone; one way of Huffman decoding instead of two.
+# The decoder alone, and one way of Huffman decoding instead of two. What amd64 has in assembler, and
+# for BMI2, saves a quarter of the time, for 20 kB.
 build_libzstd() {
 	local flags
 
 	unpack libzstd
-	read -ra flags <<<"$cflags $smaller -DZSTD_LIB_MINIFY=1 -DZSTD_DISABLE_ASM=1 -DDEBUGLEVEL=0"
+	read -ra flags <<<"$cflags -DDEBUGLEVEL=0"
 	flags+=(-DZSTD_LEGACY_SUPPORT=0 -DZSTD_STRIP_ERROR_STRINGS -DHUF_FORCE_DECOMPRESS_X1
-		-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_NO_UNUSED_FUNCTIONS -DDYNAMIC_BMI2=0 -Ilib -Ilib/common)
-	fast lib/decompress/zstd_decompress_block.c lib/decompress/huf_decompress.c lib/common/xxhash.c
-	for file in lib/common/*.c lib/decompress/*.c; do
-		"$cc" "${flags[@]}" -c "$file" -o "$(basename "$file" .c).o"
+		-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_NO_UNUSED_FUNCTIONS -Ilib -Ilib/common)
+	for file in lib/common/*.c lib/decompress/*.{c,S}; do
+		optimize=-Os
+		case $file in *_block.c | *huf_*.c | */xxhash.c) optimize=-O2 ;; esac
+		"$cc" "${flags[@]}" "$optimize" -c "$file" -o "$(basename "${file%.*}").o"
 	done
 	"$gnu-gcc-ar" rcs "$work/lib/libzstd.a" ./*.o
 	cp lib/zstd.h lib/zstd_errors.h "$work/include/"
