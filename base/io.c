@@ -78,6 +78,23 @@ int io_write(int fd, const void *bytes, size_t count)
 	return 0;
 }
 
+int io_write_at(int fd, const void *bytes, size_t count, off_t at)
+{
+	size_t done = 0;
+
+	while (done < count) {
+		ssize_t put =
+			pwrite(fd, (const char *)bytes + done, count - done, at + (off_t)done);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -1;
+		done += (size_t)put;
+	}
+	return 0;
+}
+
 int io_read_all(int fd, struct buf *b, struct err *e)
 {
 	for (;;) {

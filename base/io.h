@@ -21,6 +21,7 @@ ssize_t io_read(int fd, void *bytes, size_t count);
 
 /* All bytes, or -1 with errno. */
 int io_write(int fd, const void *bytes, size_t count);
+int io_write_at(int fd, const void *bytes, size_t count, off_t at);
 
 /* Adds everything up to the end of fd; -1 with e when reading fails or b's limit is passed. */
 int io_read_all(int fd, struct buf *b, struct err *e);

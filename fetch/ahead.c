@@ -2,11 +2,11 @@
 /* ahead: see ahead.h. */
 #include "fetch/ahead.h"
 
+#include "base/clock.h"
 #include "fetch/growing.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -30,6 +30,7 @@ static _Noreturn void run_child(struct ahead_shared *s, const struct ahead_plan 
 	s->status = unpack_growing(plan->archive, &s->growing, plan->name, plan->tree, &plan->most,
 				   plan->deadline, &counts, &s->e);
 	s->done = true;
+	growing_leave(&s->growing);
 	_exit(EXIT_DONE);
 }
 
@@ -59,6 +60,32 @@ void ahead_has(struct ahead *a, int64_t length)
 		return;
 	a->told = length;
 	growing_has(&a->shared->growing, length);
+}
+
+bool ahead_use_ring(struct ahead *a, int64_t filed, int64_t whole)
+{
+	return a->pid && growing_use_ring(&a->shared->growing, filed, whole);
+}
+
+static bool has_died(const struct ahead *a)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)a->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid;
+}
+
+int ahead_put(struct ahead *a, int64_t n, const void *bytes, size_t count, int64_t deadline,
+	      struct err *e)
+{
+	struct growing *g = &a->shared->growing;
+
+	while (!a->gone && !growing_await_room(g, n + (int64_t)count - 1)) {
+		a->gone = has_died(a);
+		if (clock_ms() > deadline)
+			return err_set(e, ERR_DEADLINE, "the time was over while it was unpacked");
+	}
+	growing_put(g, n, bytes, count);
+	return 0;
 }
 
 /* Its exit status, or 128 + signal number. */

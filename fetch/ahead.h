@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "fetch/unpack.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@ struct ahead {
 	pid_t pid; /* 0: none runs */
 	struct ahead_shared *shared;
 	int64_t told;
+	bool gone; /* it ended without a word */
 };
 
 struct ahead_plan {
@@ -34,6 +36,14 @@ int ahead_start(struct ahead *a, const struct ahead_plan *plan, struct err *e);
 
 /* So many bytes of it are there. */
 void ahead_has(struct ahead *a, int64_t length);
+
+/* What follows the first filed bytes of all comes by ahead_put(). False: the file has to have it.
+ */
+bool ahead_use_ring(struct ahead *a, int64_t filed, int64_t whole);
+
+/* Bytes from n on, after it has waited for room; what nobody needs any more is left out. */
+int ahead_put(struct ahead *a, int64_t n, const void *bytes, size_t count, int64_t deadline,
+	      struct err *e);
 
 /* All of it is there, length bytes; what unpack() says of it. */
 int ahead_await(struct ahead *a, int64_t length, struct err *e);

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "fetch/digester.h"
 #include "fetch/source.h"
 #include "fetch/tree.h"
 #include "fetch/trust.h"
@@ -23,12 +24,18 @@ struct arrival arrival_init(struct fetch *f, const char *name, int tree)
 	return (struct arrival){ .fetch = f, .name = name, .tree = tree };
 }
 
+bool arrival_digest_is_wanted(const struct fetch_source *s, bool marked)
+{
+	return s->sha256 || s->signature || !marked;
+}
+
 static void forget(struct arrival *a)
 {
 	ahead_stop(&a->ahead);
-	trust_stream_free(a->digest);
+	digester_free(a->digest);
 	a->digest = NULL;
 	a->length = 0;
+	a->let_go = false;
 }
 
 void arrival_done(struct arrival *a)
@@ -79,6 +86,10 @@ static int add_part(struct arrival *a, int fd, int64_t have, struct err *e)
 {
 	owned char *chunk = mem_alloc(CHUNK);
 
+	if (!a->digest) {
+		a->length = have;
+		ahead_has(&a->ahead, have);
+	}
 	while (a->length < have) {
 		size_t left = (size_t)(have - a->length);
 		ssize_t got = pread(fd, chunk, left < CHUNK ? left : CHUNK, a->length);
@@ -86,20 +97,21 @@ static int add_part(struct arrival *a, int fd, int64_t have, struct err *e)
 		if (got <= 0)
 			return got < 0 ? err_sys(e, "read")
 				       : err_set(e, ERR_SYSTEM, "what had come got shorter");
-		trust_add(a->digest, chunk, (size_t)got);
+		digester_add(a->digest, chunk, (size_t)got);
 		a->length += got;
 		ahead_has(&a->ahead, a->length);
 	}
 	return 0;
 }
 
-static int on_begin(void *owner, int fd, int64_t have, struct err *e)
+static int on_begin(void *owner, int fd, int64_t have, bool marked, struct err *e)
 {
 	struct arrival *a = owner;
-	bool again = a->digest;
+	bool again = a->begun;
 
 	forget(a);
-	a->digest = trust_stream_new();
+	a->begun = true;
+	a->digest = arrival_digest_is_wanted(a->fetch->source, marked) ? digester_new() : NULL;
 	if (again && a->early && empty_tree(a, e) < 0)
 		return -1;
 	if (a->early && begin_tree(a, fd, e) < 0)
@@ -107,18 +119,32 @@ static int on_begin(void *owner, int fd, int64_t have, struct err *e)
 	return add_part(a, fd, have, e);
 }
 
-static void on_more(void *owner, const void *bytes, size_t count)
+static int on_more(void *owner, const void *bytes, size_t count, struct err *e)
 {
 	struct arrival *a = owner;
 
-	trust_add(a->digest, bytes, count);
+	if (a->digest)
+		digester_add(a->digest, bytes, count);
+	if (a->let_go && ahead_put(&a->ahead, a->length, bytes, count, a->fetch->deadline, e) < 0)
+		return -1;
 	a->length += (int64_t)count;
 	ahead_has(&a->ahead, a->length);
+	return 0;
+}
+
+static bool on_let_go(void *owner, int64_t have, int64_t whole)
+{
+	struct arrival *a = owner;
+
+	a->let_go = ahead_use_ring(&a->ahead, have, whole);
+	return a->let_go;
 }
 
 struct download_follower arrival_follower(struct arrival *a)
 {
-	return (struct download_follower){ .begin = on_begin, .more = on_more, .owner = a };
+	return (struct download_follower){
+		.begin = on_begin, .more = on_more, .let_go = on_let_go, .owner = a
+	};
 }
 
 /* ---- when it is there ---- */
@@ -131,7 +157,8 @@ int arrival_is_there(struct arrival *a, int fd, struct err *e)
 		return err_sys(e, "'%s'", a->name);
 	if (begin_tree(a, fd, e) < 0)
 		return -1;
-	ahead_has(&a->ahead, (int64_t)st.st_size);
+	a->length = st.st_size;
+	ahead_has(&a->ahead, a->length);
 	return 0;
 }
 
@@ -139,17 +166,16 @@ int arrival_digest(struct arrival *a, int fd, struct trust_digest *ret, struct e
 {
 	if (!a->digest)
 		return trust_file(fd, ret, e);
-	*ret = trust_result(a->digest);
+	*ret = digester_result(a->digest);
+	/* What is unpacked from here on is so by a process that has no threads. */
+	digester_free(a->digest);
+	a->digest = NULL;
 	return 0;
 }
 
 int arrival_unpack(struct arrival *a, int fd, struct err *e)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "'%s'", a->name);
-	if (!a->ahead.pid && begin_tree(a, fd, e) < 0)
+	if (!a->ahead.pid && arrival_is_there(a, fd, e) < 0)
 		return -1;
-	return ahead_await(&a->ahead, (int64_t)st.st_size, e);
+	return ahead_await(&a->ahead, a->length, e);
 }

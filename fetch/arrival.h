@@ -14,21 +14,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct fetch_source;
 struct trust_digest;
-struct trust_stream;
+struct digester;
 
 struct arrival {
 	struct fetch *fetch;
 	const char *name; /* what it is called */
 	int tree;
-	bool early;                  /* the tree is begun before all is there */
-	struct trust_stream *digest; /* of length bytes; NULL: none were told */
+	bool early; /* the tree is begun before all is there */
+	bool begun;
+	bool let_go;             /* what comes is not in the file any more */
+	struct digester *digest; /* of length bytes; NULL: none were told */
 	int64_t length;
 	struct ahead ahead;
 };
 
 struct arrival arrival_init(struct fetch *f, const char *name, int tree);
 void arrival_done(struct arrival *a);
+
+/* marked: the server tells it from others; else it is known again by its digest alone. */
+bool arrival_digest_is_wanted(const struct fetch_source *s, bool marked);
 
 /* For the download of it. */
 struct download_follower arrival_follower(struct arrival *a);

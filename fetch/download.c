@@ -22,6 +22,8 @@
 
 #define RECORD DOWNLOAD ".json"
 #define RECORD_MOST ((size_t)16 * 1024)
+#define SHOWN_BYTES ((int64_t)4 << 20) /* how fast they came the rest will come, too */
+#define SOON_MS 30000
 #define FIRST_WAIT_MS 500
 #define LONGEST_WAIT_MS 15000
 
@@ -31,9 +33,12 @@ struct download {
 	int fd;
 	int64_t have;   /* bytes of the part */
 	int64_t length; /* that it will have; -1: not known */
-	char *etag;     /* of the part, strong; NULL: it cannot be gone on with */
-	bool refused;   /* what came does not go with the part */
-	bool followed;  /* the follower knows all of the part */
+	int64_t began;  /* as clock_ms() counts, with had bytes: this answer */
+	int64_t had;
+	char *etag;    /* of the part, strong; NULL: it cannot be gone on with */
+	bool let_go;   /* not all of them are in the file */
+	bool refused;  /* what came does not go with the part */
+	bool followed; /* the follower knows all of the part */
 };
 
 /* A URL may have a secret in it: only whether it is the same is kept. */
@@ -101,20 +106,20 @@ static int start_over(struct download *d, const struct transfer_answer *a, struc
 	d->etag = a->etag && a->etag[0] == '"' ? mem_copy(a->etag) : NULL;
 	d->length = a->length;
 	d->have = 0;
-	d->followed = false;
+	d->let_go = d->followed = false;
 	if (ftruncate(d->fd, 0) < 0)
 		return err_sys(e, "empty '%s/" DOWNLOAD "'", d->fetch->folder->path);
 	return record_write(d, e);
 }
 
-static int follow(struct download *d, struct err *e)
+static int follow(struct download *d, bool marked, struct err *e)
 {
 	const struct download_follower *who = d->plan->follower;
 
 	if (!who || d->followed)
 		return 0;
 	d->followed = true;
-	return who->begin(who->owner, d->fd, d->have, e);
+	return who->begin(who->owner, d->fd, d->have, marked, e);
 }
 
 static int take_head(void *owner, const struct transfer_answer *a, struct err *e)
@@ -139,21 +144,45 @@ static int take_head(void *owner, const struct transfer_answer *a, struct err *e
 		d->refused = true;
 		return err_set(e, ERR_REMOTE, "the server sent another part than the wanted one");
 	}
-	return lseek(d->fd, d->have, SEEK_SET) < 0 ? err_sys(e, "seek") : follow(d, e);
+	d->began = clock_ms();
+	d->had = d->have;
+	return follow(d, d->etag || a->etag || a->modified, e);
+}
+
+static bool comes_again_soon(const struct download *d)
+{
+	int64_t got = d->have - d->had;
+
+	return got >= SHOWN_BYTES && d->length > 0 &&
+	       (clock_ms() - d->began) * (d->length / got + 1) < SOON_MS;
+}
+
+/* Nobody else can go on with it then. */
+static void let_go(struct download *d)
+{
+	const struct download_follower *who = d->plan->follower;
+
+	if (d->let_go || !who || !comes_again_soon(d) ||
+	    !who->let_go(who->owner, d->have, d->length))
+		return;
+	d->let_go = true;
+	(void)unlinkat(d->fetch->folder->fd, RECORD, 0);
 }
 
 static int take_body(void *owner, const void *bytes, size_t count, struct err *e)
 {
 	struct download *d = owner;
+	const struct download_follower *who = d->plan->follower;
 
 	if (d->have + (int64_t)count > d->fetch->source->most_bytes)
 		return err_set(e, ERR_REMOTE, "more than %" PRId64 " bytes, see \"most-bytes\"",
 			       d->fetch->source->most_bytes);
-	if (io_write(d->fd, bytes, count) < 0)
+	if (!d->let_go && io_write_at(d->fd, bytes, count, d->have) < 0)
 		return err_sys(e, "write '%s/" DOWNLOAD "'", d->fetch->folder->path);
 	d->have += (int64_t)count;
-	if (d->plan->follower)
-		d->plan->follower->more(d->plan->follower->owner, bytes, count);
+	if (who && who->more(who->owner, bytes, count, e) < 0)
+		return -1;
+	let_go(d);
 	return 0;
 }
 
@@ -266,7 +295,7 @@ static void drop_part(struct download *d)
 	free(d->etag);
 	d->etag = NULL;
 	d->have = 0;
-	d->refused = d->followed = false;
+	d->let_go = d->refused = d->followed = false;
 }
 
 /* 1: the answer was of no use, and another question is to be asked, once. */
@@ -295,6 +324,8 @@ static int try_once(struct download *d, struct download_result *ret, struct tran
 	if (a->status != 304 && (check_part(d, a, e) < 0 || check_end(d, a, e) < 0))
 		return -1;
 	give(a, ret);
+	if (a->status == 206 && !ret->etag)
+		ret->etag = mem_copy(d->etag);
 	ret->unchanged = a->status == 304;
 	return 0;
 }
@@ -329,7 +360,7 @@ int download_run(struct fetch *f, const struct download_plan *plan, struct downl
 	if (status == 0)
 		status = try_often(&d, ret, e);
 	/* What cannot be gone on with only takes room. */
-	if (!d.have || (status < 0 && !d.etag))
+	if (!d.have || (status < 0 && (!d.etag || d.let_go)))
 		download_forget(f);
 	fd_close(&d.fd);
 	free(d.etag);

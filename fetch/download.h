@@ -5,6 +5,10 @@
  * What has come stays there when a connection breaks or we are killed, and is gone on with by a
  * range as long as the server still has the same: it says so by its strong ETag (If-Range, RFC 9110
  * 13.1.5). "download.json" says what the part is one of.
+ *
+ * What comes so fast that all of it would soon come again is not kept, as long as somebody reads
+ * along who never goes back: it would be written twice. When a connection breaks it is gone on with
+ * as well, but not when we are killed or give up.
  */
 #pragma once
 
@@ -19,9 +23,14 @@ struct fetch;
 
 /* Who goes along with a file while it comes. */
 struct download_follower {
-	/* The first have bytes of fd are there; what it was told before is of another file. */
-	int (*begin)(void *owner, int fd, int64_t have, struct err *e);
-	void (*more)(void *owner, const void *bytes, size_t count);
+	/*
+	 * The first have bytes of fd are there; what it was told before is of another file.
+	 * marked: the server tells it from others, by an ETag or its time.
+	 */
+	int (*begin)(void *owner, int fd, int64_t have, bool marked, struct err *e);
+	int (*more)(void *owner, const void *bytes, size_t count, struct err *e);
+	/* What follows the first have bytes of all is only told. False: fd has to have it. */
+	bool (*let_go)(void *owner, int64_t have, int64_t whole);
 	void *owner;
 };
 

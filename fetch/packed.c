@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -20,9 +21,10 @@
 
 struct packed {
 	int fd;
-	struct growing *growing;                          /* NULL: all is there */
-	int64_t at;                                       /* in the file */
-	ssize_t (*next)(struct packed *p, struct err *e); /* into out */
+	struct growing *growing; /* NULL: all is there */
+	int64_t at;              /* in the file */
+	/* How many there are in *ret, which is out where it is not set; 0 at the end, -1 with e. */
+	ssize_t (*next)(struct packed *p, const void **ret, struct err *e);
 	z_stream gzip;
 	ZSTD_DStream *zstd;
 	ZSTD_inBuffer input;
@@ -32,19 +34,30 @@ struct packed {
 	unsigned char in[IN_ROOM], out[OUT_ROOM];
 };
 
-/* Up to count bytes, fewer where there are fewer by now; 0 at the end, -1 with e. */
-static ssize_t take(struct packed *p, void *bytes, size_t count, struct err *e)
+/*
+ * Up to count bytes, fewer where there are fewer by now: in room or where they are; 0 at the end,
+ * -1 with e.
+ */
+static ssize_t take(struct packed *p, void *room, size_t count, const void **ret, struct err *e)
 {
-	if (p->growing) {
-		int64_t there =
-			growing_wait(p->growing, p->at) ? growing_length(p->growing) : p->at;
-
-		if ((uint64_t)(there - p->at) < count)
-			count = (size_t)(there - p->at);
-	}
+	struct growing *g = p->growing;
 	ssize_t got;
+
+	*ret = room;
+	if (g) {
+		growing_take(g, p->at);
+		if (!growing_wait(g, p->at))
+			return 0;
+		const void *there = growing_at(g, p->at, &count);
+
+		if (there) {
+			*ret = there;
+			p->at += (int64_t)count;
+			return (ssize_t)count;
+		}
+	}
 	do
-		got = pread(p->fd, bytes, count, p->at);
+		got = pread(p->fd, room, count, p->at);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_sys(e, "read");
@@ -52,9 +65,14 @@ static ssize_t take(struct packed *p, void *bytes, size_t count, struct err *e)
 	return got;
 }
 
-static ssize_t next_plain(struct packed *p, struct err *e)
+static ssize_t next_plain(struct packed *p, const void **ret, struct err *e)
 {
-	return take(p, p->out, OUT_ROOM, e);
+	return take(p, p->out, OUT_ROOM, ret, e);
+}
+
+static const unsigned char *input_of(const struct packed *p)
+{
+	return (const unsigned char *)p->input.src + p->input.pos;
 }
 
 /* Whether there is input; -1 with e. */
@@ -62,7 +80,7 @@ static int fill(struct packed *p, struct err *e)
 {
 	if (p->input.pos < p->input.size)
 		return 1;
-	ssize_t got = take(p, p->in, IN_ROOM, e);
+	ssize_t got = take(p, p->in, IN_ROOM, &p->input.src, e);
 	if (got < 0)
 		return -1;
 	p->input.pos = 0;
@@ -82,17 +100,18 @@ static int check_gzip_member(struct packed *p, struct err *e)
 
 	if (p->begun)
 		return 1;
-	while ((more = fill(p, e)) > 0 && p->total && !p->in[p->input.pos])
+	while ((more = fill(p, e)) > 0 && p->total && !*input_of(p))
 		p->input.pos++;
-	if (more > 0 && p->in[p->input.pos] != 0x1f)
+	if (more > 0 && *input_of(p) != 0x1f)
 		return err_set(e, ERR_REMOTE, "something that is not gzip follows its end");
 	if (more > 0)
 		(void)inflateReset(&p->gzip);
 	return more;
 }
 
-static ssize_t next_gzip(struct packed *p, struct err *e)
+static ssize_t next_gzip(struct packed *p, const void **ret, struct err *e)
 {
+	(void)ret;
 	int more = check_gzip_member(p, e), status = Z_OK;
 
 	if (more <= 0)
@@ -104,7 +123,7 @@ static ssize_t next_gzip(struct packed *p, struct err *e)
 		more = fill(p, e);
 		if (more <= 0)
 			return more < 0 ? -1 : cut(e);
-		p->gzip.next_in = p->in + p->input.pos;
+		p->gzip.next_in = input_of(p);
 		p->gzip.avail_in = (unsigned)(p->input.size - p->input.pos);
 		status = inflate(&p->gzip, Z_NO_FLUSH);
 		p->input.pos = p->input.size - p->gzip.avail_in;
@@ -127,8 +146,9 @@ static int zstd_failed(size_t status, struct err *e)
 	return err_set(e, ERR_REMOTE, "it is damaged: zstd: %s", ZSTD_getErrorName(status));
 }
 
-static ssize_t next_zstd(struct packed *p, struct err *e)
+static ssize_t next_zstd(struct packed *p, const void **ret, struct err *e)
 {
+	(void)ret;
 	ZSTD_outBuffer output = { p->out, OUT_ROOM, 0 };
 
 	while (output.pos < output.size) {
@@ -147,6 +167,27 @@ static ssize_t next_zstd(struct packed *p, struct err *e)
 			return cut(e);
 	}
 	return (ssize_t)output.pos;
+}
+
+bool packed_is(const struct packed *p)
+{
+	return p->next != next_plain;
+}
+
+bool packed_begins_as_zip(const struct packed *p)
+{
+	return !memcmp(p->magic, "PK\3\4", 4);
+}
+
+/* As the first entry of a tar does since POSIX has it. */
+static bool begins_as_tar(const struct packed *p)
+{
+	return !memcmp(p->magic + TAR_MAGIC_AT, "ustar", 5);
+}
+
+bool packed_can_seek(const struct packed *p)
+{
+	return !packed_is(p) && !begins_as_tar(p);
 }
 
 static int begin_gzip(struct packed *p, struct err *e)
@@ -171,19 +212,23 @@ static int begin_zstd(struct packed *p, struct err *e)
 static int begin(struct packed *p, struct err *e)
 {
 	const unsigned char *magic = p->magic;
+	const void *at;
+	int status = 0;
 
 	if (p->growing)
 		(void)growing_wait(p->growing, sizeof(p->magic));
-	if (take(p, p->magic, sizeof(p->magic), e) < 0)
+	if (take(p, p->magic, sizeof(p->magic), &at, e) < 0)
 		return -1;
 	p->at = 0;
-	if (magic[0] == 0x1f && magic[1] == 0x8b)
-		return begin_gzip(p, e);
-	if (!memcmp(magic, "\x28\xb5\x2f\xfd", 4) ||
-	    (!memcmp(magic + 1, "\x2a\x4d\x18", 3) && magic[0] >> 4 == 5))
-		return begin_zstd(p, e);
 	p->next = next_plain;
-	return 0;
+	if (magic[0] == 0x1f && magic[1] == 0x8b)
+		status = begin_gzip(p, e);
+	else if (!memcmp(magic, "\x28\xb5\x2f\xfd", 4) ||
+		 (!memcmp(magic + 1, "\x2a\x4d\x18", 3) && magic[0] >> 4 == 5))
+		status = begin_zstd(p, e);
+	if (p->growing && !packed_can_seek(p))
+		growing_straight(p->growing);
+	return status;
 }
 
 struct packed *packed_open(int fd, struct growing *growing, struct err *e)
@@ -209,29 +254,15 @@ void packed_free(struct packed *p)
 	free(p);
 }
 
-bool packed_is(const struct packed *p)
-{
-	return p->next != next_plain;
-}
-
-bool packed_begins_as_zip(const struct packed *p)
-{
-	return !memcmp(p->magic, "PK\3\4", 4);
-}
-
-bool packed_begins_as_tar(const struct packed *p)
-{
-	return !memcmp(p->magic + TAR_MAGIC_AT, "ustar", 5);
-}
-
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e)
 {
-	ssize_t got = p->next(p, e);
+	ssize_t got;
 
-	*ret = p->out;
 	/* An empty member in the middle is not the end. */
-	while (got == 0 && packed_is(p) && (p->begun || fill(p, e) > 0))
-		got = p->next(p, e);
+	do {
+		*ret = p->out;
+		got = p->next(p, ret, e);
+	} while (got == 0 && packed_is(p) && (p->begun || fill(p, e) > 0));
 	if (got > 0)
 		p->total += (uint64_t)got;
 	return got;

@@ -24,18 +24,18 @@ struct packed;
 struct packed *packed_open(int fd, struct growing *growing, struct err *e);
 void packed_free(struct packed *p);
 
-/* False: the bytes are those of the file, and packed_seek() is possible. */
+/* False: the bytes are those of the file. */
 bool packed_is(const struct packed *p);
 
 bool packed_begins_as_zip(const struct packed *p);
 
-/* As the first entry of a tar does since POSIX has it. */
-bool packed_begins_as_tar(const struct packed *p);
+/* False: a tar, packed or not, which is read once from its beginning to its end. */
+bool packed_can_seek(const struct packed *p);
 
 /* How many there are in *ret; 0 at the end. -1 with e: ERR_REMOTE where they are damaged or cut. */
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e);
 
-/* As lseek(2) does for a file of its own; to the end when that is there. */
+/* As lseek(2) does, of a file that packed_can_seek(); to the end when that is there. */
 int64_t packed_seek(struct packed *p, int64_t offset, int whence);
 
 /* How many bytes packed_read() has given. */

@@ -39,10 +39,22 @@ static bool is_in_ratio(const struct plant *p, uint64_t bytes)
 	       (p->packed && (bytes - RATIO_FREE) / p->packed < p->most.ratio);
 }
 
+/* Whether it has more bytes than were known of. */
+static bool has_more(struct plant *p)
+{
+	uint64_t before = p->packed, whole = p->growing ? (uint64_t)growing_whole(p->growing) : 0;
+
+	if (whole)
+		p->packed = whole;
+	else if (p->growing && growing_wait(p->growing, (int64_t)before))
+		p->packed = (uint64_t)growing_length(p->growing);
+	return p->packed > before;
+}
+
 int plant_check_ratio(struct plant *p, uint64_t bytes, struct err *e)
 {
-	while (!is_in_ratio(p, bytes) && p->growing && growing_wait(p->growing, (int64_t)p->packed))
-		p->packed = (uint64_t)growing_length(p->growing);
+	while (!is_in_ratio(p, bytes) && has_more(p))
+		continue;
 	if (is_in_ratio(p, bytes))
 		return 0;
 	return err_set(e, ERR_REMOTE, "the archive unpacks to more than %" PRIu64 " times its size",
@@ -320,14 +332,8 @@ int plant_write(struct plant *p, const void *bytes, size_t count, uint64_t offse
 		return err_set(e, ERR_REMOTE, "it is larger than any file");
 	if (grow(p, offset + count, e) < 0)
 		return -1;
-	for (size_t done = 0; done < count;) {
-		ssize_t put = pwrite(p->file, (const char *)bytes + done, count - done,
-				     (off_t)(offset + done));
-
-		if (put < 0 && errno != EINTR)
-			return err_sys(e, "write");
-		done += put > 0 ? (size_t)put : 0;
-	}
+	if (io_write_at(p->file, bytes, count, (off_t)offset) < 0)
+		return err_sys(e, "write");
 	p->written = count ? offset + count : p->written;
 	return 0;
 }

@@ -88,19 +88,19 @@ static la_int64_t on_seek(struct archive *reader, void *owner, la_int64_t offset
 	return at < 0 ? ARCHIVE_FATAL : at;
 }
 
-/* What is packed is always a tar. One that is plain may have further ones behind it, as `cat`
- * makes. To be known as a zip it has to be there to its end. */
+/* A tar may have further ones behind it, as `cat` makes. To be known as a zip it has to be there to
+ * its end. */
 static int open_reader(struct job *j)
 {
 	struct archive *a = j->reader;
-	bool plain = !packed_is(j->packed), zip = plain && !packed_begins_as_tar(j->packed);
+	bool zip = packed_can_seek(j->packed);
 
 	if (archive_read_support_format_tar(a) < ARCHIVE_WARN ||
 	    (zip && archive_read_support_format_zip_seekable(a) < ARCHIVE_WARN) ||
 	    archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") !=
 		    ARCHIVE_OK ||
 	    archive_read_set_read_callback(a, on_read) != ARCHIVE_OK ||
-	    (plain && archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK) ||
+	    (zip && archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK) ||
 	    archive_read_set_callback_data(a, j) != ARCHIVE_OK)
 		return -1;
 	return archive_read_open1(a) == ARCHIVE_OK ? 0 : -1;

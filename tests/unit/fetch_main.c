@@ -10,6 +10,8 @@
 	GROUP(test_plant)         \
 	GROUP(test_trust)         \
 	GROUP(test_unpack)        \
+	GROUP(test_growing)       \
+	GROUP(test_digester)      \
 	GROUP(test_fetch_request) \
 	GROUP(test_fetch_update)  \
 	GROUP(test_fetch_tree)    \
