@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # OpenStack Swift with its S3 interface, which checks each signature. All that takes its time to
-# start is there for all tests of a file, each of which has a bucket of its own.
+# start is there for all tests of a file, each of which has a bucket of its own; tests/bench/poll has
+# it, too.
+swift_folder=${swift_folder:-$BATS_FILE_TMPDIR}
 
 # Its configuration, and the ring of one device that leads to it.
 make_server() {
@@ -20,24 +22,27 @@ make_server() {
 		use = egg:swift#$1
 		fallocate_reserve = 0
 	END
-	swift-ring-builder "$1.builder" create 4 1 0
-	swift-ring-builder "$1.builder" add "r1z1-127.0.0.1:$2/d1" 1
-	swift-ring-builder "$1.builder" rebalance
+	{
+		swift-ring-builder "$1.builder" create 4 1 0
+		swift-ring-builder "$1.builder" add "r1z1-127.0.0.1:$2/d1" 1
+		swift-ring-builder "$1.builder" rebalance
+	} >"$1-ring.log"
 	echo "$2" >>ports
 }
 
-# For setup_file.
+# For setup_file: start_swift [ADDRESS [OBJECTS]], where it answers, 127.0.0.1 at least, and how many
+# objects are a page of a list.
 start_swift() {
 	local kind
 
-	dir=$BATS_FILE_TMPDIR
+	dir=$swift_folder
 	cd "$dir"
 	mkdir -p node/d1
 	printf '[swift-hash]\nswift_hash_path_prefix = a\nswift_hash_path_suffix = b\n' >swift.conf
 	for kind in account container object; do make_server "$kind" "$(free_port)"; done
 	port=$(free_port)
 	cache_port=$(free_port)
-	make_proxy
+	make_proxy "${1:-127.0.0.1}" "${2:-3}"
 	start cache memcached -u "$(id -un)" -l 127.0.0.1 -p "$cache_port"
 	for kind in account container object; do start "$kind" "swift-$kind-server" "$kind.conf" -v; done
 	printf '%s\n' "${pids[@]}" >pids
@@ -53,24 +58,28 @@ stop_swift() {
 	while read -r pid; do
 		end_descendants "$pid"
 		kill -KILL "$pid" || true
-	done < <(cat "$BATS_FILE_TMPDIR"/{pids,proxy.pid})
+	done < <(cat "$swift_folder"/{pids,proxy.pid})
 }
 
-# For prepare: a bucket, how requests say where it is in $all, and the keys in the environment.
+# For prepare: a bucket, how requests say where it is in $all, and the keys in the environment:
+# use_swift [BUCKET]
 use_swift() {
-	port=$(<"$BATS_FILE_TMPDIR/port")
-	export AWS_ACCESS_KEY_ID=test:tester AWS_SECRET_ACCESS_KEY=a-secret-word
-	bucket=bucket$BATS_TEST_NUMBER
+	port=$(<"$swift_folder/port")
+	use_keys
+	bucket=${1:-bucket$BATS_TEST_NUMBER}
 	within 20 log_in
 	within 20 swift -X PUT "$store/$bucket"
 	all="\"endpoint\": \"http://127.0.0.1:$port\", \"path-style\": true, \"retries\": 0"
 }
 
-# Three objects are a page of a list.
+use_keys() {
+	export AWS_ACCESS_KEY_ID=test:tester AWS_SECRET_ACCESS_KEY=a-secret-word
+}
+
 make_proxy() {
 	cat >proxy.conf <<-END
 		[DEFAULT]
-		bind_ip = 127.0.0.1
+		bind_ip = $1
 		bind_port = $port
 		user = $(id -un)
 		workers = 0
@@ -87,7 +96,7 @@ make_proxy() {
 		[filter:s3api]
 		use = egg:swift#s3api
 		storage_domain = localhost
-		max_bucket_listing = 3
+		max_bucket_listing = $2
 		[filter:cache]
 		use = egg:swift#memcache
 		memcache_servers = 127.0.0.1:$cache_port
@@ -100,15 +109,13 @@ make_proxy() {
 
 # In another folder than the test's, whose end it outlives.
 start_proxy() {
-	local folder=$BATS_FILE_TMPDIR
-
-	swift-proxy-server "$folder/proxy.conf" -v >"$folder/proxy.log" 2>&1 3>&- &
-	echo $! >"$folder/proxy.pid"
-	within 30 curl -s "http://127.0.0.1:$(<"$folder/port")/"
+	swift-proxy-server "$swift_folder/proxy.conf" -v >"$swift_folder/proxy.log" 2>&1 3>&- &
+	echo $! >"$swift_folder/proxy.pid"
+	within 30 curl -s "http://127.0.0.1:$(<"$swift_folder/port")/"
 }
 
 stop_proxy() {
-	kill -KILL "$(<"$BATS_FILE_TMPDIR/proxy.pid")"
+	kill -KILL "$(<"$swift_folder/proxy.pid")"
 	within 10 eval '! curl -s "http://127.0.0.1:$port/"'
 }
 
