@@ -24,7 +24,7 @@ declare -A packages=(
 		libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev libxxhash-dev
 		libarchive-dev libzstd-dev zlib1g-dev libmbedtls-dev"
 	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal
-		mmdebstrap"
+		mmdebstrap git rclone swift-proxy swift-object swift-container swift-account memcached"
 	[containers]="podman buildah runc conmon catatonit uidmap curl jq iproute2 util-linux procps
 		bats python3-minimal python3-yaml"
 	# The page asks for the system's font, and without any there is no text in a screenshot.
