@@ -7,15 +7,21 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/remote.h"
 #include "sync/dress.h"
 #include "sync/tally.h"
 #include "sync/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHUNK ((size_t)128 * 1024)
+#define SHARED_LEAST ((uint64_t)32 * 1024) /* docs/bench.md */
+#define TICKS_MS 100 /* of a clock that files have their times from: 10 at most */
 #define PATH_SHOWN 300
 
 void copier_done(struct copier *c)
@@ -95,6 +101,46 @@ static int refuse_other(const struct tree *t, const struct entry *entry, struct 
 		       PATH_SHOWN, tree_path(t, entry));
 }
 
+/*
+ * Whether a change from now on would show, in comparison with *ret: not one by another machine, nor
+ * one within the same tick of the clock as the last. What was mapped before is written out, and its
+ * time set, by sharing.
+ */
+static bool shows_changes(int fd, struct stat *ret)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0 || fstat(fd, ret) < 0 || remote_name(fd))
+		return false;
+	return (now.tv_sec - ret->st_ctim.tv_sec) * 1000 +
+		       (now.tv_nsec - ret->st_ctim.tv_nsec) / 1000000 >
+	       TICKS_MS;
+}
+
+/*
+ * Copied, or shared. What is hashed then is the source, which is mostly in memory, unless it may
+ * have changed since: what it was is what to has, which nobody else can change.
+ */
+static int take_over(struct copier *c, int fd, const struct stat *st, int to, struct digest *ret,
+		     bool *ret_exact)
+{
+	const uint64_t size = (uint64_t)st->st_size;
+	struct stat before, after;
+
+	if (to < 0 || size < SHARED_LEAST || st->st_dev == c->unshared)
+		return copy_bytes(c, fd, to, size, ret, ret_exact);
+	const bool shown = shows_changes(fd, &before);
+
+	if (ioctl(to, FICLONE, fd) < 0) {
+		c->unshared = st->st_dev;
+		return copy_bytes(c, fd, to, size, ret, ret_exact);
+	}
+	if (shown && copy_bytes(c, fd, -1, size, ret, ret_exact) == 0 && *ret_exact &&
+	    fstat(fd, &after) == 0 && copy_is_unchanged(&before, &after))
+		return 0;
+	return copy_bytes(c, to, -1, size, ret, ret_exact);
+}
+
 /* What was read has to be one version of the file, and the one that was asked for. */
 static int read_source(struct copier *c, int fd, const struct stat *before, const struct tree *t,
 		       struct entry *entry, int to, struct err *e)
@@ -107,7 +153,7 @@ static int read_source(struct copier *c, int fd, const struct stat *before, cons
 	if ((uint64_t)before->st_size != entry->size ||
 	    (entry->inode && before->st_ino != entry->inode))
 		return refuse_other(t, entry, e);
-	if (copy_bytes(c, fd, to, entry->size, &content, &exact) < 0)
+	if (take_over(c, fd, before, to, &content, &exact) < 0)
 		return err_sys(e, "%s '%.*s'", to < 0 ? "read" : "copy", PATH_SHOWN,
 			       tree_path(t, entry));
 	/* Whatever happened to it, these are the bytes that were wanted, or not. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* copy: read a file once, to hash it and to write it elsewhere on the way. */
+/* copy: read a file once, to hash it, and to write it elsewhere on the way or to share its blocks.
+ */
 #pragma once
 
 #include "base/digest.h"
@@ -19,6 +20,7 @@ struct copier {
 	struct digest_stream *hash;
 	char *buffer;
 	struct tally *tally; /* counts the bytes read; NULL: nobody does */
+	dev_t unshared;      /* a source's filesystem of which no blocks can be shared */
 };
 
 void copier_done(struct copier *c);
@@ -41,8 +43,10 @@ bool copy_is_unchanged(const struct stat *before, const struct stat *after);
 
 /*
  * Reads the source file of an entry of t, found below from, as copy_bytes() does, and notes its
- * content in the entry. Fails when the file changes meanwhile, for a version is never a mix, and
- * when its content was known (from a seal) and is another.
+ * content in the entry. Where the filesystem can, and the file is not small, to shares its blocks
+ * instead until one of the two is written to; to is new, and open for reading too. Fails when the
+ * file changes meanwhile, for a version is never a mix, and when its content was known (from a
+ * seal) and is another.
  */
 int copy_source(struct copier *c, struct beneath *from, const struct tree *t, struct entry *entry,
 		int to, struct err *e);

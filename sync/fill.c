@@ -69,7 +69,7 @@ static int fill_copy(struct filler *f, size_t i, struct err *e)
 	int dir = parent_in_stage(f, path, &name, e);
 	owned_fd fd =
 		dir < 0 ? -1
-			: openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			: openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				 entry->mode & 0777);
 
 	if (dir < 0)

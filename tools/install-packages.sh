@@ -26,7 +26,7 @@ declare -A packages=(
 	[bench]="hyperfine rsync nginx inotify-tools curl time procps util-linux iproute2 prometheus python3-minimal
 		mmdebstrap git rclone swift-proxy swift-object swift-container swift-account memcached"
 	[containers]="podman buildah runc conmon catatonit uidmap curl jq iproute2 util-linux procps
-		bats python3-minimal python3-yaml"
+		bats python3-minimal python3-yaml e2fsprogs xfsprogs btrfs-progs"
 	# The page asks for the system's font, and without any there is no text in a screenshot.
 	[browser]="chromium fonts-dejavu-core util-linux"
 	[demo]="nginx curl"

@@ -221,6 +221,35 @@ static void a_source_is_hashed_on_the_way(void **state)
 	source_done(&s);
 }
 
+/* Some of these share blocks with it where the filesystem can. */
+static void a_source_of_any_size_arrives(void **state)
+{
+	static const size_t sizes[] = { 0, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK };
+	struct copier c = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct source s = make_source();
+		struct beneath from = beneath_init(s.root);
+		owned char *bytes = make_bytes(sizes[i]), *arrived = mem_alloc(sizes[i] + 1);
+		const struct digest wanted = digest_of(bytes, sizes[i]);
+		struct err e = { 0 };
+		struct stat st;
+
+		put(s.root, "dir/f", bytes, sizes[i]);
+		assert_int_equal(fstatat(s.root, "dir/f", &st, 0), 0);
+		entry_describe(s.entry, &st);
+		owned_fd to = openat(s.root, "to", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		assert_int_equal(copy_source(&c, &from, &s.tree, s.entry, to, &e), 0);
+		assert_true(digest_equal(&s.entry->content, &wanted));
+		assert_int_equal(pread(to, arrived, sizes[i] + 1, 0), sizes[i]);
+		assert_memory_equal(arrived, bytes, sizes[i]);
+		beneath_done(&from);
+		source_done(&s);
+	}
+	copier_done(&c);
+}
+
 static void a_source_that_is_another_is_refused(void **state)
 {
 	static const char changed[] = "'dir/f' of the source changed while it was read";
@@ -315,6 +344,7 @@ int test_copy(void)
 		cmocka_unit_test(failures_keep_their_reason),
 		cmocka_unit_test(opening_follows_and_awaits_nothing),
 		cmocka_unit_test(a_source_is_hashed_on_the_way),
+		cmocka_unit_test(a_source_of_any_size_arrives),
 		cmocka_unit_test(a_source_that_is_another_is_refused),
 		cmocka_unit_test(a_sealed_source_has_to_agree_with_its_seal),
 		cmocka_unit_test(only_files_have_a_hash),
