@@ -46,6 +46,7 @@ bool growing_use_ring(struct growing *g, int64_t filed, int64_t whole)
 		return false;
 	g->filed = filed;
 	g->whole = whole;
+	tell(&g->more);
 	return true;
 }
 
@@ -83,7 +84,7 @@ void growing_put(struct growing *g, int64_t n, const void *bytes, size_t count)
 
 /* ---- the reader's ---- */
 
-bool growing_wait(struct growing *g, int64_t length)
+static bool wait_for_more(struct growing *g, int64_t length, bool whole_will_do)
 {
 	bool more;
 
@@ -92,7 +93,7 @@ bool growing_wait(struct growing *g, int64_t length)
 		uint32_t turn = g->more.turn;
 		bool ended = g->ended;
 
-		more = g->length > length;
+		more = g->length > length || (whole_will_do && g->whole);
 		if (more || ended)
 			break;
 		sleep_until_told(&g->more, turn, NULL);
@@ -101,14 +102,20 @@ bool growing_wait(struct growing *g, int64_t length)
 	return more;
 }
 
+bool growing_wait(struct growing *g, int64_t length)
+{
+	return wait_for_more(g, length, false);
+}
+
 int64_t growing_length(const struct growing *g)
 {
 	return g->length;
 }
 
-int64_t growing_whole(const struct growing *g)
+int64_t growing_expect(struct growing *g, int64_t length)
 {
-	return g->whole;
+	(void)wait_for_more(g, length, true);
+	return g->whole ? g->whole : g->length;
 }
 
 void growing_straight(struct growing *g)

@@ -53,8 +53,11 @@ void growing_put(struct growing *g, int64_t n, const void *bytes, size_t count);
 bool growing_wait(struct growing *g, int64_t length);
 int64_t growing_length(const struct growing *g);
 
-/* Nobody can wait for what comes after the ring is full. 0: not known. */
-int64_t growing_whole(const struct growing *g);
+/*
+ * The reader's: what the length will be, as soon as that is known, since nobody can wait for what
+ * comes after the ring is full. Until then as growing_wait(): the length that it has.
+ */
+int64_t growing_expect(struct growing *g, int64_t length);
 
 /* The reader's: from here on it never goes back; it is done with so many; with all. */
 void growing_straight(struct growing *g);

@@ -42,12 +42,10 @@ static bool is_in_ratio(const struct plant *p, uint64_t bytes)
 /* Whether it has more bytes than were known of. */
 static bool has_more(struct plant *p)
 {
-	uint64_t before = p->packed, whole = p->growing ? (uint64_t)growing_whole(p->growing) : 0;
+	uint64_t before = p->packed;
 
-	if (whole)
-		p->packed = whole;
-	else if (p->growing && growing_wait(p->growing, (int64_t)before))
-		p->packed = (uint64_t)growing_length(p->growing);
+	if (p->growing)
+		p->packed = (uint64_t)growing_expect(p->growing, (int64_t)before);
 	return p->packed > before;
 }
 

@@ -156,6 +156,16 @@ with zipfile.ZipFile("../www/it.zip", "w") as z:
 	diff -r <(cd src && sha256sum -- *) <(cd "$(tree)" && rm zeros && sha256sum -- *)
 }
 
+@test "let go: a file that needs more of the archive than has come by then does not wait for ever" {
+	random_file src/1 20000000
+	make_archive 2020-02-02
+	stop_nginx
+	rate=10m write_config
+	start_nginx
+	fetch "\"http\": \"$base/it.tar\", \"most-ratio\": 1, \"timeout\": \"60s\"" fetched
+	diff -r src "$(tree)"
+}
+
 @test "what comes slowly stays, and is gone on with by the next run" {
 	stop_nginx
 	rate=500k write_config

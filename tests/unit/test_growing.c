@@ -63,7 +63,7 @@ static void all_comes_through_the_ring(void **state)
 	(void)state;
 	growing_straight(g);
 	assert_true(growing_use_ring(g, FILED, WHOLE));
-	assert_true(growing_whole(g) == WHOLE);
+	assert_true(growing_expect(g, 0) == WHOLE);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
@@ -101,6 +101,28 @@ static void a_full_ring_is_waited_for_until_the_reader_leaves(void **state)
 	assert_int_equal(munmap(g, sizeof(*g)), 0);
 }
 
+static void who_asks_how_much_there_will_be_is_told_when_it_is_known(void **state)
+{
+	struct growing *g = new_growing();
+	int status;
+
+	(void)state;
+	growing_has(g, FILED);
+	growing_straight(g);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)alarm(20);
+		_exit(growing_expect(g, FILED) != WHOLE);
+	}
+	while (!g->more.sleeps)
+		continue;
+	assert_true(growing_use_ring(g, FILED, WHOLE));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(munmap(g, sizeof(*g)), 0);
+}
+
 static void who_may_go_back_needs_the_file(void **state)
 {
 	struct growing *g = new_growing();
@@ -111,9 +133,10 @@ static void who_may_go_back_needs_the_file(void **state)
 	growing_has(g, WHOLE);
 	assert_null(growing_at(g, WHOLE - 10, &count));
 	assert_int_equal(count, 10);
-	assert_true(growing_whole(g) == 0);
+	assert_true(growing_expect(g, WHOLE - 1) == WHOLE);
 	growing_end(g);
 	assert_false(growing_wait(g, WHOLE));
+	assert_true(growing_expect(g, WHOLE) == WHOLE);
 	assert_int_equal(munmap(g, sizeof(*g)), 0);
 }
 
@@ -124,6 +147,7 @@ int test_growing(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_comes_through_the_ring),
 		cmocka_unit_test(a_full_ring_is_waited_for_until_the_reader_leaves),
+		cmocka_unit_test(who_asks_how_much_there_will_be_is_told_when_it_is_known),
 		cmocka_unit_test(who_may_go_back_needs_the_file),
 	};
 	return cmocka_run_group_tests_name("growing", tests, NULL, NULL);
