@@ -77,7 +77,7 @@ static void forget_head(struct transfer_answer *a)
 	free(a->encoding);
 	a->etag = a->modified = a->encoding = NULL;
 	a->length = a->from = a->total = a->time = -1;
-	a->has_end = false;
+	a->has_end = a->is_coded = false;
 	a->status = 0;
 	a->said[0] = '\0';
 }
@@ -135,10 +135,13 @@ static void take_field(struct transfer_answer *a, const char *name, const char *
 		keep(&a->encoding, strlen(value) <= VALUE_MOST ? value : "something long");
 	else if (strcasecmp(name, "Content-Range") == 0)
 		read_range(value, a);
+	else if (strcasecmp(name, "Transfer-Encoding") == 0 && strcasecmp(value, "identity") != 0)
+		a->has_end = a->is_coded = true;
 	else if (strcasecmp(name, "Content-Length") == 0)
 		a->length = strtoll(value, NULL, 10);
-	else if (strcasecmp(name, "Transfer-Encoding") == 0 && strcasecmp(value, "identity") != 0)
-		a->has_end = true;
+	/* It says nothing beside the other one, RFC 9112 6.3. */
+	if (a->is_coded)
+		a->length = -1;
 	a->has_end |= a->length >= 0;
 }
 

@@ -34,6 +34,7 @@ struct transfer_answer {
 	char *encoding;                    /* Content-Encoding; NULL: none */
 	int64_t length;                    /* -1: it does not say */
 	bool has_end;                      /* it says itself where it ends */
+	bool is_coded;                     /* Transfer-Encoding */
 	int64_t from, total;               /* of Content-Range; -1: there is none */
 	int64_t time;                      /* Last-Modified, seconds; -1: none */
 	char said[TRANSFER_SAID_MOST + 1]; /* with a status that is an error */

@@ -55,6 +55,18 @@ start_git() {
 	within 10 git ls-remote "$url"
 }
 
+@test "hostile: a length that says nothing does not count for most-ratio" {
+	mkdir -p src
+	random_file src/first 8000000
+	head -c 100000000 /dev/zero >src/second
+	tar -czf coded.tar.gz -C src first second
+	start_server
+	fetch "\"http\": \"$base/coded.tar.gz\", \"most-ratio\": 2" missing 5
+	[[ $(answer .error) == *"the archive unpacks to more than 2 times its size" ]]
+	fetch "\"http\": \"$base/coded.tar.gz\"" fetched
+	diff -r src "$(tree)"
+}
+
 @test "hostile: what breaks the process that fetches it is one source's trouble" {
 	# As a library would that fails, and the kernel when memory is short.
 	for signal in ABRT KILL; do

@@ -34,12 +34,21 @@ def cut_then_parts(wanted):
     return part(wanted, min(wanted + 999, len(BODY) - 1), b'ETag: "it"')
 
 
+def coded_with_length():
+    """A file of our directory, with a length that says nothing beside the encoding."""
+    with open("coded.tar.gz", "rb") as file:
+        body = file.read()
+    return answer(b"200 OK", b'ETag: "it"', b"Content-Length: 1000000000", b"Transfer-Encoding: chunked",
+                  body=b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+
 ANSWERS = {
     "/file": lambda wanted: whole(),
     "/parts": cut_then_parts,
     "/part-unasked": lambda wanted: part(0, 99),
     "/whole-unasked": lambda wanted: part(0, len(BODY) - 1),
     "/identity": lambda wanted: answer(b"200 OK", b"Transfer-Encoding: identity", body=BODY[:100]),
+    "/coded.tar.gz": lambda wanted: coded_with_length(),
     "/long-etag": lambda wanted: whole(b'ETag: "' + b"\xff" * 90000 + b'"'),
     "/to-http/info/refs": lambda wanted: answer(b"302 Found", b"Location: http://127.0.0.1:1/info/refs"),
     "/control-etag": lambda wanted: whole(b'ETag: "a\x1b[31m\x07"'),
