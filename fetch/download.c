@@ -36,6 +36,7 @@ struct download {
 	int64_t began;  /* as clock_ms() counts, with had bytes: this answer */
 	int64_t had;
 	char *etag;    /* of the part, strong; NULL: it cannot be gone on with */
+	bool older;    /* it is of a run that did not come to its end */
 	bool let_go;   /* not all of them are in the file */
 	bool refused;  /* what came does not go with the part */
 	bool followed; /* the follower knows all of the part */
@@ -97,6 +98,7 @@ static int open_part(struct download *d, struct err *e)
 	d->length = -1;
 	record_read(d);
 	d->have = d->etag ? st.st_size : 0;
+	d->older = d->have > 0;
 	return 0;
 }
 
@@ -106,7 +108,7 @@ static int start_over(struct download *d, const struct transfer_answer *a, struc
 	d->etag = a->etag && a->etag[0] == '"' ? mem_copy(a->etag) : NULL;
 	d->length = a->length;
 	d->have = 0;
-	d->let_go = d->followed = false;
+	d->older = d->let_go = d->followed = false;
 	if (ftruncate(d->fd, 0) < 0)
 		return err_sys(e, "empty '%s/" DOWNLOAD "'", d->fetch->folder->path);
 	return record_write(d, e);
@@ -157,16 +159,13 @@ static bool comes_again_soon(const struct download *d)
 	       (clock_ms() - d->began) * (d->length / got + 1) < SOON_MS;
 }
 
-/* Nobody else can go on with it then. */
+/* The next run can go on with what is in the file; it was fast at its beginning alone, maybe. */
 static void let_go(struct download *d)
 {
 	const struct download_follower *who = d->plan->follower;
 
-	if (d->let_go || !who || !comes_again_soon(d) ||
-	    !who->let_go(who->owner, d->have, d->length))
-		return;
-	d->let_go = true;
-	(void)unlinkat(d->fetch->folder->fd, RECORD, 0);
+	if (!d->let_go && !d->older && who && comes_again_soon(d))
+		d->let_go = who->let_go(who->owner, d->have, d->length);
 }
 
 static int take_body(void *owner, const void *bytes, size_t count, struct err *e)
@@ -295,7 +294,7 @@ static void drop_part(struct download *d)
 	free(d->etag);
 	d->etag = NULL;
 	d->have = 0;
-	d->let_go = d->refused = d->followed = false;
+	d->older = d->let_go = d->refused = d->followed = false;
 }
 
 /* 1: the answer was of no use, and another question is to be asked, once. */
@@ -360,7 +359,7 @@ int download_run(struct fetch *f, const struct download_plan *plan, struct downl
 	if (status == 0)
 		status = try_often(&d, ret, e);
 	/* What cannot be gone on with only takes room. */
-	if (!d.have || (status < 0 && (!d.etag || d.let_go)))
+	if (!d.have || (status < 0 && !d.etag))
 		download_forget(f);
 	fd_close(&d.fd);
 	free(d.etag);

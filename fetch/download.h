@@ -8,7 +8,8 @@
  *
  * What comes so fast that all of it would soon come again is not kept, as long as somebody reads
  * along who never goes back: it would be written twice. When a connection breaks it is gone on with
- * as well, but not when we are killed or give up.
+ * as well. When we are killed or give up, the next run goes on with what was kept before, and keeps
+ * all: else one that is fast at its beginning alone would never come to its end.
  */
 #pragma once
 
