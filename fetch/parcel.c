@@ -137,7 +137,7 @@ static char *version_of(const struct cache_state *s)
 	return s->sha256 ? mem_format("sha256:%s", s->sha256) : mem_copy(s->modified);
 }
 
-/* What has the wrong content is not gone on with the next time. */
+/* What has the wrong content, or is not all there, is not gone on with the next time. */
 static enum source_fill open_download(struct arrival *a, const struct download_result *r,
 				      struct err *e)
 {
@@ -150,7 +150,7 @@ static enum source_fill open_download(struct arrival *a, const struct download_r
 	if (fd < 0)
 		return (enum source_fill)err_sys(e, "open '%s/" DOWNLOAD "'", f->folder->path);
 	enum source_fill status = open_arrived(a, &parcel, fd, e);
-	if (status == SOURCE_AS_BEFORE || e->kind == ERR_REMOTE)
+	if (status == SOURCE_AS_BEFORE || e->kind == ERR_REMOTE || a->let_go)
 		download_forget(f);
 	if (status >= 0)
 		f->next.version = version_of(&f->next);

@@ -144,6 +144,16 @@ with zipfile.ZipFile("../www/it.zip", "w") as z:
 	expect_sound
 }
 
+@test "let go: when the disk is full, nothing is left" {
+	mkdir small
+	mount -t tmpfs -o size=14M none small
+	ln -s small cache
+	fetch "\"http\": \"$base/it.tar\"" missing 5
+	[[ $(answer .error) == *"No space left on device" ]]
+	expect_equal "$(ls cache/it)" ""
+	umount small
+}
+
 @test "let go: damaged in the middle, or without who unpacks it, it ends" {
 	printf 'broken' | dd of=www/it.tar bs=1 seek=$(($(stat -c %s www/it.tar) / 24 / 512 * 512 * 18)) conv=notrunc status=none
 	dd if=/dev/urandom of=www/it.tar bs=1M seek=17 count=2 conv=notrunc status=none
