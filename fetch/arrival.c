@@ -2,6 +2,7 @@
 /* arrival: see arrival.h. */
 #include "fetch/arrival.h"
 
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -34,6 +35,8 @@ static void forget(struct arrival *a)
 	ahead_stop(&a->ahead);
 	digester_free(a->digest);
 	a->digest = NULL;
+	digest_free(a->quick);
+	a->quick = NULL;
 	a->length = 0;
 	a->let_go = false;
 }
@@ -81,15 +84,19 @@ static int begin_tree(struct arrival *a, int fd, struct err *e)
 
 /* ---- while it comes ---- */
 
+static void add_to_digest(struct arrival *a, const void *bytes, size_t count)
+{
+	if (a->digest)
+		digester_add(a->digest, bytes, count);
+	else
+		digest_add(a->quick, bytes, count);
+}
+
 /* What is there already, of a download that was cut. */
 static int add_part(struct arrival *a, int fd, int64_t have, struct err *e)
 {
 	owned char *chunk = mem_alloc(CHUNK);
 
-	if (!a->digest) {
-		a->length = have;
-		ahead_has(&a->ahead, have);
-	}
 	while (a->length < have) {
 		size_t left = (size_t)(have - a->length);
 		ssize_t got = pread(fd, chunk, left < CHUNK ? left : CHUNK, a->length);
@@ -97,7 +104,7 @@ static int add_part(struct arrival *a, int fd, int64_t have, struct err *e)
 		if (got <= 0)
 			return got < 0 ? err_sys(e, "read")
 				       : err_set(e, ERR_SYSTEM, "what had come got shorter");
-		digester_add(a->digest, chunk, (size_t)got);
+		add_to_digest(a, chunk, (size_t)got);
 		a->length += got;
 		ahead_has(&a->ahead, a->length);
 	}
@@ -107,11 +114,12 @@ static int add_part(struct arrival *a, int fd, int64_t have, struct err *e)
 static int on_begin(void *owner, int fd, int64_t have, bool marked, struct err *e)
 {
 	struct arrival *a = owner;
-	bool again = a->begun;
+	bool again = a->begun, wanted = arrival_digest_is_wanted(a->fetch->source, marked);
 
 	forget(a);
 	a->begun = true;
-	a->digest = arrival_digest_is_wanted(a->fetch->source, marked) ? digester_new() : NULL;
+	a->digest = wanted ? digester_new() : NULL;
+	a->quick = wanted ? NULL : digest_new();
 	if (again && a->early && empty_tree(a, e) < 0)
 		return -1;
 	if (a->early && begin_tree(a, fd, e) < 0)
@@ -123,8 +131,7 @@ static int on_more(void *owner, const void *bytes, size_t count, struct err *e)
 {
 	struct arrival *a = owner;
 
-	if (a->digest)
-		digester_add(a->digest, bytes, count);
+	add_to_digest(a, bytes, count);
 	if (a->let_go && ahead_put(&a->ahead, a->length, bytes, count, a->fetch->deadline, e) < 0)
 		return -1;
 	a->length += (int64_t)count;
@@ -171,6 +178,16 @@ int arrival_digest(struct arrival *a, int fd, struct trust_digest *ret, struct e
 	digester_free(a->digest);
 	a->digest = NULL;
 	return 0;
+}
+
+char *arrival_quick_digest(const struct arrival *a)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	if (!a->quick)
+		return NULL;
+	struct digest d = digest_result(a->quick);
+	return mem_copy(digest_text(&d, text));
 }
 
 int arrival_unpack(struct arrival *a, int fd, struct err *e)

@@ -16,6 +16,7 @@
 
 struct fetch_source;
 struct trust_digest;
+struct digest_stream;
 struct digester;
 
 struct arrival {
@@ -25,7 +26,8 @@ struct arrival {
 	bool early; /* the tree is begun before all is there */
 	bool begun;
 	bool let_go;             /* what comes is not in the file any more */
-	struct digester *digest; /* of length bytes; NULL: none were told */
+	struct digester *digest; /* of length bytes; NULL: none were told, or it is not wanted */
+	struct digest_stream *quick; /* the same by XXH3, where it is not */
 	int64_t length;
 	struct ahead ahead;
 };
@@ -33,8 +35,12 @@ struct arrival {
 struct arrival arrival_init(struct fetch *f, const char *name, int tree);
 void arrival_done(struct arrival *a);
 
-/* marked: the server tells it from others; else it is known again by its digest alone. */
+/* A SHA-256. marked: the server tells it from others; else it is known again by its digest alone.
+ */
 bool arrival_digest_is_wanted(const struct fetch_source *s, bool marked);
+
+/* All of it was told, and a digest is not wanted: one by XXH3, on the heap. NULL: it was not. */
+char *arrival_quick_digest(const struct arrival *a);
 
 /* For the download of it. */
 struct download_follower arrival_follower(struct arrival *a);

@@ -46,6 +46,7 @@ static const struct {
 	{ "modified", offsetof(struct cache_state, modified) },
 	{ "identity", offsetof(struct cache_state, identity) },
 	{ "sha256", offsetof(struct cache_state, sha256) },
+	{ "digest", offsetof(struct cache_state, digest) },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 

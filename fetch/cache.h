@@ -34,7 +34,8 @@ struct cache_state {
 	char *stale_since;     /* it could not be had, when it was wanted first; NULL: it could */
 	char *etag, *modified; /* of an HTTP answer, as they came */
 	char *identity;        /* of a file on this machine */
-	char *sha256;          /* of the file that it was */
+	char *sha256;          /* of the file that it was; or else */
+	char *digest;          /* by XXH3-128, which nobody is to trust */
 };
 
 void cache_state_done(struct cache_state *s);

@@ -144,6 +144,36 @@ clean_up() {
 	expect_secret a-secret-word
 }
 
+@test "http: the same file under another ETag, or from a server without any, is the same" {
+	local name
+
+	random_file www/it.bin 300000
+	mkdir packed
+	random_file packed/one 300000
+	tar -C packed -cf www/it.tar .
+	for name in it.bin it.tar; do
+		rm -rf cache
+		fetch "\"http\": \"$base/$name\"" fetched
+		remember
+		touch -d '2020-02-02 02:02:02' "www/$name"
+		fetch "\"http\": \"$base/$name\"" unchanged
+		expect_remembered
+		expect_between 300000 "$(answer .wire_bytes)" 400000
+		fetch "\"http\": \"$base/$name\"" unchanged
+		expect_between 1 "$(answer .wire_bytes)" 1000
+		expect_sound
+	done
+	stop_nginx
+	sed -i 's/sendfile off;/sendfile off; etag off; add_header Last-Modified "";/' nginx.conf
+	start_nginx
+	rm -rf cache
+	fetch "\"http\": \"$base/it.tar\"" fetched
+	remember
+	fetch "\"http\": \"$base/it.tar\"" unchanged
+	expect_between 300000 "$(answer .wire_bytes)" 400000
+	expect_remembered
+}
+
 @test "http: cut in the middle, the rest comes by a range" {
 	local it="\"http\": \"$base/it.bin\", \"retries\": 0" got
 
