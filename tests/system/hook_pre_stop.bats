@@ -52,6 +52,7 @@ hook=("$gs" hook pre-stop --probe empty --control)
 @test "pre-stop: another word than done" {
 	run_now
 	echo 0 >players
+	within 10 logged run "probe empty: done"
 	run "${hook[@]}" "unix:$dir/control" --deadline 1s --until gone
 	within 10 logged run "empty still said 'done'"
 	# A word that fails is never let go by.
