@@ -35,8 +35,7 @@ struct arrival {
 struct arrival arrival_init(struct fetch *f, const char *name, int tree);
 void arrival_done(struct arrival *a);
 
-/* A SHA-256. marked: the server tells it from others; else it is known again by its digest alone.
- */
+/* marked: the server tells it from others; else it is known again by its SHA-256 alone. */
 bool arrival_digest_is_wanted(const struct fetch_source *s, bool marked);
 
 /* All of it was told, and a digest is not wanted: one by XXH3, on the heap. NULL: it was not. */
