@@ -30,13 +30,18 @@ bool arrival_digest_is_wanted(const struct fetch_source *s, bool marked)
 	return s->sha256 || s->signature || !marked;
 }
 
+static void forget_quick(struct arrival *a)
+{
+	digest_free(a->quick);
+	a->quick = NULL;
+}
+
 static void forget(struct arrival *a)
 {
 	ahead_stop(&a->ahead);
 	digester_free(a->digest);
 	a->digest = NULL;
-	digest_free(a->quick);
-	a->quick = NULL;
+	forget_quick(a);
 	a->length = 0;
 	a->let_go = false;
 }
@@ -88,7 +93,7 @@ static void add_to_digest(struct arrival *a, const void *bytes, size_t count)
 {
 	if (a->digest)
 		digester_add(a->digest, bytes, count);
-	else
+	else if (a->quick)
 		digest_add(a->quick, bytes, count);
 }
 
@@ -139,11 +144,14 @@ static int on_more(void *owner, const void *bytes, size_t count, struct err *e)
 	return 0;
 }
 
+/* When its end is here it is unpacked: to know then that it was there before saves nothing. */
 static bool on_let_go(void *owner, int64_t have, int64_t whole)
 {
 	struct arrival *a = owner;
 
 	a->let_go = ahead_use_ring(&a->ahead, have, whole);
+	if (a->let_go)
+		forget_quick(a);
 	return a->let_go;
 }
 
@@ -194,5 +202,8 @@ int arrival_unpack(struct arrival *a, int fd, struct err *e)
 {
 	if (!a->ahead.pid && arrival_is_there(a, fd, e) < 0)
 		return -1;
-	return ahead_await(&a->ahead, a->length, e);
+	if (ahead_await(&a->ahead, a->length, e) < 0)
+		return -1;
+	a->fetch->checked = true;
+	return 0;
 }

@@ -121,12 +121,19 @@ static int settle(const struct fetch *f, int tree, bool *ret_same, struct err *e
 	return older < 0 ? 0 : tree_settle(tree, older, ret_same, e);
 }
 
+/* In a part of the tree a link may lead out that did not in all of it. */
+static int check(const struct fetch *f, int tree, struct err *e)
+{
+	const struct tree_limits most = source_limits(f->source);
+
+	return f->checked && !f->source->subpath ? 0 : tree_check(tree, &most, e);
+}
+
 static int finish(struct fetch *f, int *tree, bool *ret_same, struct err *e)
 {
 	const struct fetch_source *s = f->source;
-	const struct tree_limits most = source_limits(s);
 
-	if (keep_subpath(f, tree, e) < 0 || tree_check(*tree, &most, e) < 0 ||
+	if (keep_subpath(f, tree, e) < 0 || check(f, *tree, e) < 0 ||
 	    tree_prune(*tree, &s->include, &s->exclude, e) < 0 || put_into(f, tree, e) < 0 ||
 	    settle(f, *tree, ret_same, e) < 0)
 		return -1;

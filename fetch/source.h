@@ -31,6 +31,7 @@ struct fetch {
 	uint64_t wire_bytes, requests;
 	bool quiet;         /* that it cannot be had was logged before */
 	bool below_subpath; /* the kind has left out what is not below it */
+	bool checked;       /* the tree is, while it was made */
 	bool settle;        /* files that are as they were keep their times */
 };
 

@@ -224,6 +224,17 @@ fetch_as_other() {
 			"$gs_fetch" fetch --cache open/cache >answer.json
 }
 
+@test "hostile: a link that leads out of the part of an archive that is wanted" {
+	mkdir -p src/a/b
+	echo 1 >src/a/file
+	ln -s ../file src/a/b/link
+	tar cf it.tar -C src .
+	fetch "\"archive\": \"$PWD/it.tar\"" fetched
+	fetch "\"archive\": \"$PWD/it.tar\", \"subpath\": \"a\"" fetched
+	fetch "\"archive\": \"$PWD/it.tar\", \"subpath\": \"a/b\"" stale
+	[[ $(answer .error) == *"'link' is a link out of the tree, to '../file'" ]]
+}
+
 @test "hostile: directories that their owner may not write to can be taken apart" {
 	mkdir -p src/a/b/c
 	echo 1 >src/a/b/1

@@ -84,6 +84,20 @@ with zipfile.ZipFile("../www/it.zip", "w") as z:
 	diff -r src "$(tree)"
 }
 
+@test "let go: the same archive under another ETag is fetched, and nothing is published" {
+	local source="{\"name\": \"it\", \"http\": \"$base/it.tar\"}" expected
+
+	for expected in "published * (serial 1)*" "unchanged: * (serial 1,*"; do
+		run "$gs" sync --source "$source" --target game --fetch-program "$gs_fetch" --fetch-cache cache
+		expect_status 0
+		[[ $output == *" version "* ]]
+		# shellcheck disable=SC2053 # A pattern.
+		[[ ${lines[-1]} == $expected ]]
+		touch -d 2021-03-03 www/it.tar
+	done
+	diff -r src game --exclude .gs-sidecar
+}
+
 @test "let go: cut in the middle, it goes on where it was, and its checksum is that of all" {
 	local members
 
