@@ -84,7 +84,3 @@ expect_secret_while_fetching() {
 	((looks > 0))
 }
 
-# Files that compress badly, so that lengths mean something: random_file NAME BYTES
-random_file() {
-	head -c "$2" /dev/urandom >"$1"
-}

@@ -420,3 +420,8 @@ fetch() {
 	code=$(curl -sS --max-time 20 -o body -D headers -w '%{http_code}' "$@" "$url$path")
 	output=$(<body)
 }
+
+# Files that compress badly, so that lengths mean something: random_file NAME BYTES
+random_file() {
+	head -c "$2" /dev/urandom >"$1"
+}
