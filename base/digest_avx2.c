@@ -4,11 +4,7 @@
 
 #ifdef __x86_64__
 
-#pragma GCC target("avx2")
-
 #include <cpuid.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #define OS_SAVES (1U << 27) /* of leaf 1, ecx: registers, as XCR0 says */
 #define AVX2 (1U << 5)      /* of leaf 7, ebx */
@@ -34,6 +30,11 @@ bool digest_avx2_is_there(void)
 		known = ask_cpu() ? YES : NO;
 	return known == YES;
 }
+
+/* What is above runs on every CPU. */
+#pragma GCC target("avx2")
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 void digest_avx2_add(void *state, const void *bytes, size_t count)
 {
