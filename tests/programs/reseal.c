@@ -13,6 +13,7 @@
 
 /* NOLINTBEGIN(bugprone-suspicious-include): the program's own hash, in a program of one file */
 #include "base/digest.c"
+#include "base/digest_avx2.c"
 #include "base/hex.c"
 #include "base/mem.c"
 /* NOLINTEND(bugprone-suspicious-include) */
