@@ -38,7 +38,10 @@ void arrival_done(struct arrival *a);
 /* marked: the server tells it from others; else it is known again by its SHA-256 alone. */
 bool arrival_digest_is_wanted(const struct fetch_source *s, bool marked);
 
-/* All of it was told, and a digest is not wanted: one by XXH3, on the heap. NULL: it was not. */
+/*
+ * One by XXH3, on the heap, where all was told and no SHA-256 is wanted. NULL: it was not, or what
+ * came was let go.
+ */
 char *arrival_quick_digest(const struct arrival *a);
 
 /* For the download of it. */

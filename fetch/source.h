@@ -31,7 +31,7 @@ struct fetch {
 	uint64_t wire_bytes, requests;
 	bool quiet;         /* that it cannot be had was logged before */
 	bool below_subpath; /* the kind has left out what is not below it */
-	bool checked;       /* the tree is, while it was made */
+	bool checked;       /* the tree was, entry by entry, as it was unpacked */
 	bool settle;        /* files that are as they were keep their times */
 };
 

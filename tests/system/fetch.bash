@@ -83,4 +83,3 @@ expect_secret_while_fetching() {
 	done
 	((looks > 0))
 }
-
