@@ -86,20 +86,17 @@ void growing_put(struct growing *g, int64_t n, const void *bytes, size_t count)
 
 static bool wait_for_more(struct growing *g, int64_t length, bool whole_will_do)
 {
-	bool more;
-
 	for (;;) {
-		g->more.sleeps = 1;
+		g->more.sleeps++;
 		uint32_t turn = g->more.turn;
 		bool ended = g->ended;
-
-		more = g->length > length || (whole_will_do && g->whole);
+		bool more = g->length > length || (whole_will_do && g->whole);
+		if (!more && !ended)
+			sleep_until_told(&g->more, turn, NULL);
+		g->more.sleeps--;
 		if (more || ended)
-			break;
-		sleep_until_told(&g->more, turn, NULL);
+			return more;
 	}
-	g->more.sleeps = 0;
-	return more;
 }
 
 bool growing_wait(struct growing *g, int64_t length)

@@ -16,7 +16,7 @@
 
 #define GROWING_RING ((size_t)2 << 20) /* bytes: what fits into the caches of a core */
 
-/* Another turn with each change; sleeps: somebody waits for it. */
+/* Another turn with each change; sleeps: how many wait for it. */
 struct growing_bell {
 	_Atomic uint32_t turn, sleeps;
 };
@@ -49,7 +49,10 @@ bool growing_await_room(struct growing *g, int64_t n);
 /* Bytes from n on into the ring, for which there is room; growing_has() tells of them. */
 void growing_put(struct growing *g, int64_t n, const void *bytes, size_t count);
 
-/* The reader's: waits until more than length bytes are there. False: there never will be. */
+/*
+ * The reader's, of which this and growing_expect() may be called by several threads: waits until
+ * more than length bytes are there. False: there never will be.
+ */
 bool growing_wait(struct growing *g, int64_t length);
 int64_t growing_length(const struct growing *g);
 

@@ -6,6 +6,7 @@
 #include "fetch/growing.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,8 +15,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define IN_ROOM ((size_t)128 * 1024)
-#define OUT_ROOM ((size_t)256 * 1024)
+#define IN_ROOM ((size_t)64 * 1024)
+#define OUT_ROOM ((size_t)128 * 1024)
 #define TAR_MAGIC_AT 257
 #define GZIP_ALONE (15 + 16) /* its largest window, and its header and trailer */
 
@@ -31,7 +32,10 @@ struct packed {
 	bool begun; /* a member or frame is not yet over */
 	unsigned char magic[TAR_MAGIC_AT + 5];
 	uint64_t total;
-	unsigned char in[IN_ROOM], out[OUT_ROOM];
+	sem_t free; /* rooms */
+	size_t pieces, released;
+	unsigned char *out; /* the room of the piece that is read */
+	unsigned char in[IN_ROOM], rooms[PACKED_PIECES][OUT_ROOM];
 };
 
 /*
@@ -238,6 +242,8 @@ struct packed *packed_open(int fd, struct growing *growing, struct err *e)
 	p->fd = fd;
 	p->growing = growing;
 	p->input.src = p->in;
+	p->out = p->rooms[0];
+	(void)sem_init(&p->free, 0, PACKED_PIECES);
 	if (begin(p, e) == 0)
 		return p;
 	packed_free(p);
@@ -251,13 +257,33 @@ void packed_free(struct packed *p)
 	if (p->next == next_gzip)
 		(void)inflateEnd(&p->gzip);
 	(void)ZSTD_freeDStream(p->zstd);
+	(void)sem_destroy(&p->free);
 	free(p);
+}
+
+/* Of a piece that nobody needs any more. */
+static void find_room(struct packed *p)
+{
+	while (sem_wait(&p->free) < 0)
+		continue;
+	p->out = p->rooms[p->pieces++ % PACKED_PIECES];
+}
+
+/* Several at a time: a wake-up for each would cost more than waiting a little. */
+void packed_release(struct packed *p)
+{
+	if (++p->released % (PACKED_PIECES / 2))
+		return;
+	for (size_t i = 0; i < PACKED_PIECES / 2; i++)
+		(void)sem_post(&p->free);
 }
 
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e)
 {
 	ssize_t got;
 
+	if (packed_is(p))
+		find_room(p);
 	/* An empty member in the middle is not the end. */
 	do {
 		*ret = p->out;

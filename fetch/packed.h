@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define PACKED_PIECES 8
+
 /* What zstd may want to look back on: all levels but the --ultra ones, without --long. */
 #define PACKED_WINDOW_LOG 23 /* 8 MiB */
 
@@ -32,8 +34,15 @@ bool packed_begins_as_zip(const struct packed *p);
 /* False: a tar, packed or not, which is read once from its beginning to its end. */
 bool packed_can_seek(const struct packed *p);
 
-/* How many there are in *ret; 0 at the end. -1 with e: ERR_REMOTE where they are damaged or cut. */
+/*
+ * How many there are in *ret; 0 at the end. -1 with e: ERR_REMOTE where they are damaged or cut.
+ * What is packed stays until packed_release(), which is waited for when PACKED_PIECES are not
+ * released; the bytes of a file until the next call.
+ */
 ssize_t packed_read(struct packed *p, const void **ret, struct err *e);
+
+/* The oldest piece is not needed any more; by any one thread. */
+void packed_release(struct packed *p);
 
 /* As lseek(2) does, of a file that packed_can_seek(); to the end when that is there. */
 int64_t packed_seek(struct packed *p, int64_t offset, int whence);

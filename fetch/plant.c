@@ -6,15 +6,12 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "fetch/growing.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
-
-#define RATIO_FREE ((uint64_t)10 << 20) /* any archive may become so large */
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -24,8 +21,7 @@ struct plant plant_init(int root, const struct unpack_limits *most, uint64_t pac
 	return (struct plant){
 		.root = root,
 		.most = *most,
-		.packed = packed,
-		.growing = growing,
+		.ratio = { most->ratio, packed, growing },
 		.targets = beneath_init(root),
 		.file = -1,
 	};
@@ -33,38 +29,12 @@ struct plant plant_init(int root, const struct unpack_limits *most, uint64_t pac
 
 /* ---- limits ---- */
 
-static bool is_in_ratio(const struct plant *p, uint64_t bytes)
-{
-	return bytes <= RATIO_FREE ||
-	       (p->packed && (bytes - RATIO_FREE) / p->packed < p->most.ratio);
-}
-
-/* Whether it has more bytes than were known of. */
-static bool has_more(struct plant *p)
-{
-	uint64_t before = p->packed;
-
-	if (p->growing)
-		p->packed = (uint64_t)growing_expect(p->growing, (int64_t)before);
-	return p->packed > before;
-}
-
-int plant_check_ratio(struct plant *p, uint64_t bytes, struct err *e)
-{
-	while (!is_in_ratio(p, bytes) && has_more(p))
-		continue;
-	if (is_in_ratio(p, bytes))
-		return 0;
-	return err_set(e, ERR_REMOTE, "the archive unpacks to more than %" PRIu64 " times its size",
-		       p->most.ratio);
-}
-
 static int check_bytes(struct plant *p, uint64_t more, struct err *e)
 {
 	if (more > p->most.bytes || p->counts.bytes > p->most.bytes - more)
 		return err_set(e, ERR_REMOTE, "the archive unpacks to more than %" PRIu64 " bytes",
 			       p->most.bytes);
-	return plant_check_ratio(p, p->counts.bytes + more, e);
+	return ratio_check(&p->ratio, p->counts.bytes + more, e);
 }
 
 static int count_one(struct plant *p, uint64_t *what, struct err *e)

@@ -13,6 +13,7 @@
 #include "base/beneath.h"
 #include "base/err.h"
 #include "fetch/path.h"
+#include "fetch/ratio.h"
 #include "fetch/unpack.h"
 
 #include <sys/stat.h>
@@ -29,8 +30,7 @@ struct plant_level {
 struct plant {
 	int root;
 	struct unpack_limits most;
-	uint64_t packed;         /* bytes of the archive */
-	struct growing *growing; /* which may become more; NULL: they do not */
+	struct ratio ratio;
 	struct unpack_counts counts;
 	struct beneath targets; /* of hard links */
 	size_t depth;
@@ -64,9 +64,3 @@ int plant_hard_link(struct plant *p, const char *name, const char *target, struc
 int plant_file(struct plant *p, const char *name, uint64_t size, struct err *e);
 int plant_write(struct plant *p, const void *bytes, size_t count, uint64_t offset, struct err *e);
 int plant_file_end(struct plant *p, const struct plant_look *look, struct err *e);
-
-/*
- * Whether so many bytes are too many for what the archive has; see struct unpack_limits. While it
- * grows it is waited until they are not, or it has ended.
- */
-int plant_check_ratio(struct plant *p, uint64_t bytes, struct err *e);

@@ -12,6 +12,7 @@
 #include "fetch/packed.h"
 #include "fetch/path.h"
 #include "fetch/plant.h"
+#include "fetch/planter.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -33,7 +34,11 @@
 struct job {
 	struct archive *reader;
 	struct packed *packed;
-	struct plant plant;
+	struct ratio ratio; /* of what is read */
+	struct planter *planter;
+	const char *entry; /* its name, while its content is read; NULL: none is */
+	const char *piece; /* that was read last */
+	size_t piece_size;
 	int64_t deadline;
 	struct err *e; /* set by a callback when it fails */
 	bool failed;   /* a callback has */
@@ -64,16 +69,47 @@ static int check_time(const struct job *j, struct err *e)
 	return 0;
 }
 
+static int check_ratio(struct job *j, struct err *e)
+{
+	return packed_is(j->packed) ? ratio_check(&j->ratio, packed_total(j->packed), e) : 0;
+}
+
+static void release(void *packed)
+{
+	packed_release(packed);
+}
+
+/*
+ * A thread is worth it from the second piece on, where unpacking takes a CPU of its own: of what is
+ * not packed, who sends and who receives it already use another one.
+ */
+static void leave_piece(struct job *j)
+{
+	if (!j->piece || !packed_is(j->packed))
+		return;
+	planter_start(j->planter, j->entry);
+	planter_tell(j->planter, release, j->packed);
+}
+
+/* What libarchive has put together from two pieces is in none. */
+static bool is_in_piece(const struct job *j, const char *bytes)
+{
+	return bytes >= j->piece && bytes < j->piece + j->piece_size;
+}
+
 static la_ssize_t on_read(struct archive *reader, void *owner, const void **ret)
 {
 	struct job *j = owner;
-	ssize_t got = packed_read(j->packed, ret, j->e);
 
 	(void)reader;
-	if (got >= 0 && check_time(j, j->e) == 0 &&
-	    (!packed_is(j->packed) ||
-	     plant_check_ratio(&j->plant, packed_total(j->packed), j->e) == 0))
-		return got;
+	leave_piece(j);
+	ssize_t got = packed_read(j->packed, ret, j->e);
+	if (got >= 0) {
+		j->piece = *ret;
+		j->piece_size = (size_t)got;
+		if (check_time(j, j->e) == 0 && check_ratio(j, j->e) == 0)
+			return got;
+	}
 	j->failed = true;
 	archive_set_error(reader, EIO, "unreadable");
 	return ARCHIVE_FATAL;
@@ -134,7 +170,7 @@ static int damaged(struct job *j, struct err *e)
 		       (int)strcspn(why ? why : "unreadable", "\n"), why ? why : "unreadable");
 }
 
-static int unpack_content(struct job *j, struct err *e)
+static int read_content(struct job *j, struct err *e)
 {
 	for (;;) {
 		const void *bytes;
@@ -148,9 +184,18 @@ static int unpack_content(struct job *j, struct err *e)
 			return damaged(j, e);
 		if (offset < 0)
 			return err_set(e, ERR_REMOTE, "it is damaged: an offset is negative");
-		if (plant_write(&j->plant, bytes, count, (uint64_t)offset, e) < 0)
+		if (planter_write(j->planter, bytes, count, (uint64_t)offset, is_in_piece(j, bytes),
+				  e) < 0)
 			return -1;
 	}
+}
+
+static int unpack_content(struct job *j, const char *name, struct err *e)
+{
+	j->entry = name;
+	int status = read_content(j, e);
+	j->entry = NULL;
+	return status;
 }
 
 static int unpack_file(struct job *j, struct archive_entry *entry, const char *name, struct err *e)
@@ -160,10 +205,11 @@ static int unpack_file(struct job *j, struct archive_entry *entry, const char *n
 
 	if (size < 0)
 		return err_set(e, ERR_REMOTE, "it is damaged: its size is negative");
-	if (plant_file(&j->plant, name, (uint64_t)size, e) < 0 || unpack_content(j, e) < 0 ||
-	    plant_write(&j->plant, "", 0, (uint64_t)size, e) < 0)
+	if (planter_file(j->planter, name, (uint64_t)size, e) < 0 ||
+	    unpack_content(j, name, e) < 0 ||
+	    planter_write(j->planter, "", 0, (uint64_t)size, true, e) < 0)
 		return -1;
-	return plant_file_end(&j->plant, &look, e);
+	return planter_file_end(j->planter, &look, e);
 }
 
 static const char *type_name(unsigned type)
@@ -184,11 +230,11 @@ static int unpack_entry(struct job *j, struct archive_entry *entry, const char *
 	if (archive_entry_is_encrypted(entry))
 		return err_set(e, ERR_REMOTE, "it is encrypted");
 	if (hard_link)
-		return plant_hard_link(&j->plant, name, hard_link, e);
+		return planter_hard_link(j->planter, name, hard_link, e);
 	if (type == AE_IFDIR)
-		return plant_directory(&j->plant, name, &look, e);
+		return planter_directory(j->planter, name, &look, e);
 	if (type == AE_IFLNK)
-		return plant_symlink(&j->plant, name, target ? target : "", &look, e);
+		return planter_symlink(j->planter, name, target ? target : "", &look, e);
 	if (type == AE_IFREG)
 		return unpack_file(j, entry, name, e);
 	return err_set(e, ERR_REMOTE, "it is %s", type_name(type));
@@ -214,6 +260,14 @@ static int unknown(struct job *j, struct err *e)
 	return err_set(e, ERR_REMOTE, "it is no tar, tar.gz, tar.zst or zip");
 }
 
+/* Unless it was the planter's, which says so itself. */
+static int in_entry(const char *name, struct err *e)
+{
+	owned char *shown = path_shown(name);
+
+	return e->kind ? err_in(e, "'%s'", shown) : -1;
+}
+
 static int unpack_all(struct job *j, struct err *e)
 {
 	struct archive_entry *entry;
@@ -230,11 +284,8 @@ static int unpack_all(struct job *j, struct err *e)
 		const char *name = archive_entry_pathname(entry);
 		if (!name)
 			return err_set(e, ERR_REMOTE, "the name of an entry is unreadable");
-		if (unpack_entry(j, entry, name, e) < 0) {
-			owned char *shown = path_shown(name);
-
-			return err_in(e, "'%s'", shown);
-		}
+		if (unpack_entry(j, entry, name, e) < 0)
+			return in_entry(name, e);
 	}
 }
 
@@ -268,28 +319,38 @@ static struct rlimit limit_memory(void)
 	return before;
 }
 
+static int read_all(struct job *j, struct err *e)
+{
+	if (!j->packed)
+		return -1;
+	j->reader = archive_read_new();
+	int status = j->reader ? unpack_all(j, e) : err_set(e, ERR_SYSTEM, "out of memory");
+	(void)archive_read_free(j->reader);
+	return status;
+}
+
 static int unpack_sized(int archive, struct growing *growing, uint64_t size, int directory,
 			const struct unpack_limits *most, int64_t deadline,
 			struct unpack_counts *ret, struct err *e)
 {
+	struct plant plant = plant_init(directory, most, size, growing);
 	struct job j = {
-		.plant = plant_init(directory, most, size, growing),
 		.packed = packed_open(archive, growing, e),
+		.ratio = { most->ratio, size, growing },
+		.planter = planter_new(&plant),
 		.deadline = deadline,
 		.e = e,
 	};
-	int status = -1;
+	int status = read_all(&j, e);
 
-	if (j.packed) {
-		j.reader = archive_read_new();
-		status = j.reader ? unpack_all(&j, e) : err_set(e, ERR_SYSTEM, "out of memory");
-		(void)archive_read_free(j.reader);
-	}
+	/* What it was about came before what the reader may have failed for. */
+	if (planter_end(j.planter, e) < 0)
+		status = -1;
 	if (status == 0)
-		status = plant_end(&j.plant, e);
-	plant_done(&j.plant);
+		status = plant_end(&plant, e);
+	plant_done(&plant);
 	packed_free(j.packed);
-	*ret = j.plant.counts;
+	*ret = plant.counts;
 	return status;
 }
 
@@ -303,6 +364,7 @@ int unpack_growing(int archive, struct growing *growing, const char *name, int d
 		return err_sys(e, "'%s'", name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_SYSTEM, "'%s' is not a file", name);
+	*e = (struct err){ 0 };
 	const struct rlimit before = limit_memory();
 	uint64_t size = (uint64_t)(growing ? growing_length(growing) : st.st_size);
 	int status = unpack_sized(archive, growing, size, directory, most, deadline, ret, e);

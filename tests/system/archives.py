@@ -261,12 +261,18 @@ def damaged():
 
 
 def cut():
-    """Each after every sixteenth of its length."""
-    several = tar(*((f"d{n}/f{n}", os.urandom(700 * n)) for n in range(1, 17)))
-    for name, whole in (("c.tar", several), ("c.tar.gz", gzip.compress(several)), ("c.tar.zst", zstd(several)),
-                        ("c.zip", zip_of(*((f"d{n}/f{n}", os.urandom(700 * n), FILE) for n in range(1, 17))))):
-        end = several.rindex(b"f16") // 512 * 512 + 512 + 700 * 16
-        length = end if name == "c.tar" else len(whole)
+    """Each after every sixteenth of its length, the larger ones of several pieces."""
+    for size in 700, 7000:
+        yield from cut_of(size)
+
+
+def cut_of(size):
+    several = tar(*((f"d{n}/f{n}", os.urandom(size * n)) for n in range(1, 17)))
+    for name, whole in ((f"{size}.tar", several), (f"{size}.tar.gz", gzip.compress(several)),
+                        (f"{size}.tar.zst", zstd(several)),
+                        (f"{size}.zip", zip_of(*((f"d{n}/f{n}", os.urandom(size * n), FILE) for n in range(1, 17))))):
+        end = several.rindex(b"f16") // 512 * 512 + 512 + size * 16
+        length = end if name == f"{size}.tar" else len(whole)
         for n in range(16):
             yield f"{n}_{name}", whole[:length * n // 16], "", "it is "
         yield f"one_{name}", whole[:length - 1], "", "it is "
@@ -320,11 +326,23 @@ def fine():
 
 
 FAMILIES = {f.__name__: f for f in (names, links, types, twice, bombs, lists, damaged, cut, many, fine)}
+LATE = "names", "links", "types", "twice"
+
+
+def late(archives):
+    """Also those that are packed and have so much in front that they are planted by a thread."""
+    front = tar(("front", bytes(MIB)), end=False)
+    for name, content, *expected in archives:
+        yield name, content, *expected
+        if name.endswith(".tar"):
+            yield "late_" + name + ".zst", zstd(front + content), *expected
+            yield "late_" + name + ".gz", gzip.compress(front + content), *expected
 
 
 def main():
     family, folder = sys.argv[1:]
-    for name, content, *expected in FAMILIES[family]():
+    archives = FAMILIES[family]()
+    for name, content, *expected in late(archives) if family in LATE else archives:
         with open(os.path.join(folder, name), "wb") as f:
             f.write(content)
         print("\t".join([name, *(field or "-" for field in expected)]))

@@ -140,11 +140,18 @@ make_tree() {
 }
 
 @test "a disk that is full is no fault of the archive" {
+	local name
+
 	head -c 3M /dev/urandom >src/large
 	tar -cf all.tar -C src .
-	run unshare -m sh -c 'mkdir out && mount -t tmpfs -o size=1M none out && "$0" unpack all.tar out' "$fetch"
-	expect_status 4
-	expect_output "'all.tar': './large': write: No space left on device"
+	zstd -q all.tar
+	for name in all.tar all.tar.zst; do
+		run unshare -m sh -c 'mkdir out && mount -t tmpfs -o size=1M none out && "$0" unpack "$1" out' \
+			"$fetch" "$name"
+		expect_status 4
+		expect_output "'$name': './large': write: No space left on device"
+		rmdir out
+	done
 }
 
 @test "the time is limited" {
@@ -157,13 +164,13 @@ make_tree() {
 
 # ---- hostile ones ----
 
-@test "a name that leads out, or is none, is refused" { refused names 15; }
+@test "a name that leads out, or is none, is refused" { refused names 35; }
 
-@test "a link that leads out, or another entry through a link, is refused" { refused links 20; }
+@test "a link that leads out, or another entry through a link, is refused" { refused links 50; }
 
-@test "devices, pipes and sockets are refused" { refused types 5; }
+@test "devices, pipes and sockets are refused" { refused types 10; }
 
-@test "what is there twice, or below a file, is refused" { refused twice 10; }
+@test "what is there twice, or below a file, is refused" { refused twice 25; }
 
 @test "a bomb is refused before it is large" {
 	refused bombs 10
@@ -176,7 +183,7 @@ make_tree() {
 
 @test "what is damaged, encrypted or no archive is refused" { refused damaged 10; }
 
-@test "an archive that is cut anywhere is refused" { refused cut 60; }
+@test "an archive that is cut anywhere is refused" { refused cut 120; }
 
 # ---- the command itself ----
 

@@ -124,18 +124,18 @@ static void limits_of_ratio(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(plant_check_ratio(&b.p, free, &e), 0);
-	assert_int_equal(plant_check_ratio(&b.p, free + 2999, &e), 0);
-	assert_int_equal(plant_check_ratio(&b.p, free + 3000, &e), -1);
-	assert_int_equal(plant_check_ratio(&b.p, UINT64_MAX, &e), -1);
+	assert_int_equal(ratio_check(&b.p.ratio, free, &e), 0);
+	assert_int_equal(ratio_check(&b.p.ratio, free + 2999, &e), 0);
+	assert_int_equal(ratio_check(&b.p.ratio, free + 3000, &e), -1);
+	assert_int_equal(ratio_check(&b.p.ratio, UINT64_MAX, &e), -1);
 	assert_int_equal(plant_file(&b.p, "a", UINT64_MAX, &e), -1);
 	assert_int_equal(plant_file(&b.p, "b", 0, &e), 0);
 	assert_int_equal(plant_write(&b.p, "x", 1, (uint64_t)INT64_MAX, &e), -1);
 	assert_int_equal(plant_write(&b.p, "x", 1, UINT64_MAX, &e), -1);
 	/* Nothing was packed: still as much as is free. */
-	b.p.packed = 0;
-	assert_int_equal(plant_check_ratio(&b.p, free, &e), 0);
-	assert_int_equal(plant_check_ratio(&b.p, free + 1, &e), -1);
+	b.p.ratio.packed = 0;
+	assert_int_equal(ratio_check(&b.p.ratio, free, &e), 0);
+	assert_int_equal(ratio_check(&b.p.ratio, free + 1, &e), -1);
 	end_bed(&b);
 }
 
