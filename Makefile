@@ -160,7 +160,8 @@ tsan:
 tsan-tests: all $(unit_tests) $(test_programs)
 	tools/install-packages.sh test
 	$$(setarch -R true 2>/dev/null && echo setarch -R) \
-		tests/run $(ARCH) $(BUILD) tests/system/sync_tree.bats tests/system/sync_types.bats
+		tests/run $(ARCH) $(BUILD) tests/system/sync_tree.bats tests/system/sync_types.bats \
+		tests/system/fetch_unpack.bats
 
 lint:
 	tools/install-packages.sh lint build
