@@ -339,10 +339,12 @@ static int read_updated(const struct json *update, const struct json *array,
 /* Members of the request that it knows. */
 static bool is_request(const struct json *j)
 {
+	if (!json_is_object(j))
+		return false;
 	for (const struct json *m = json_first(j); m; m = json_next(m))
 		if (!text_has_word("sources update", json_key(m)))
 			return false;
-	return json_is_object(j) && json_is_array(json_get(j, "sources"));
+	return json_is_array(json_get(j, "sources"));
 }
 
 int fetch_request_read(const char *text, struct fetch_request *ret, struct err *e)
