@@ -215,12 +215,12 @@ int planter_file_end(struct planter *p, const struct plant_look *look, struct er
 	return ask(p, (struct step){ take_file_end, .look = *look });
 }
 
-void planter_tell(struct planter *p, void (*tell)(void *owner), void *owner)
+int planter_tell(struct planter *p, void (*tell)(void *owner), void *owner)
 {
 	if (p->runs)
-		(void)ask(p, (struct step){ .tell = tell, .owner = owner });
-	else
-		tell(owner);
+		return ask(p, (struct step){ .tell = tell, .owner = owner });
+	tell(owner);
+	return 0;
 }
 
 int planter_end(struct planter *p, struct err *e)

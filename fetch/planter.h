@@ -35,8 +35,8 @@ int planter_write(struct planter *p, const void *bytes, size_t count, uint64_t o
 		  struct err *e);
 int planter_file_end(struct planter *p, const struct plant_look *look, struct err *e);
 
-/* Calls tell when all before it is done, or left for a failure. */
-void planter_tell(struct planter *p, void (*tell)(void *owner), void *owner);
+/* Calls tell when all before it is done, or left for a failure; -1 is as with the others. */
+int planter_tell(struct planter *p, void (*tell)(void *owner), void *owner);
 
 /*
  * Waits for all, and frees p. -1: something that was asked of the thread has failed, and only then

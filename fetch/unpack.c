@@ -39,6 +39,7 @@ struct job {
 	const char *entry; /* its name, while its content is read; NULL: none is */
 	const char *piece; /* that was read last */
 	size_t piece_size;
+	uint64_t pieces;
 	int64_t deadline;
 	struct err *e; /* set by a callback when it fails */
 	bool failed;   /* a callback has */
@@ -80,15 +81,16 @@ static void release(void *packed)
 }
 
 /*
- * A thread is worth it from the second piece on, where unpacking takes a CPU of its own: of what is
- * not packed, who sends and who receives it already use another one.
+ * A thread is worth it when there are several, and unpacking takes a CPU of its own: of what is not
+ * packed, who sends and who receives it already use another one.
  */
-static void leave_piece(struct job *j)
+static int leave_piece(struct job *j)
 {
 	if (!j->piece || !packed_is(j->packed))
-		return;
-	planter_start(j->planter, j->entry);
-	planter_tell(j->planter, release, j->packed);
+		return 0;
+	if (j->pieces > 1 && j->piece_size)
+		planter_start(j->planter, j->entry);
+	return planter_tell(j->planter, release, j->packed);
 }
 
 /* What libarchive has put together from two pieces is in none. */
@@ -102,11 +104,11 @@ static la_ssize_t on_read(struct archive *reader, void *owner, const void **ret)
 	struct job *j = owner;
 
 	(void)reader;
-	leave_piece(j);
-	ssize_t got = packed_read(j->packed, ret, j->e);
+	ssize_t got = leave_piece(j) < 0 ? -1 : packed_read(j->packed, ret, j->e);
 	if (got >= 0) {
 		j->piece = *ret;
 		j->piece_size = (size_t)got;
+		j->pieces += got > 0;
 		if (check_time(j, j->e) == 0 && check_ratio(j, j->e) == 0)
 			return got;
 	}

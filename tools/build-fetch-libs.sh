@@ -61,6 +61,8 @@ build_libarchive() {
 	unpack libarchive
 	sed -i '/^checksum(struct archive_read/i __attribute__((optimize("O3")))' \
 		libarchive/archive_read_support_format_tar.c
+	grep -q 'optimize("O3")' libarchive/archive_read_support_format_tar.c ||
+		die "libarchive has changed: its checksum() is not where it was"
 	configure CPPFLAGS="-I$work/include" LDFLAGS="-static -no-pie -L$work/lib" --with-zlib \
 		--disable-{bsdtar,bsdcat,bsdcpio,acl,xattr,posix-regex-lib} \
 		--without-{zstd,bz2lib,libb2,iconv,lz4,lzma,lzo2,cng,nettle,openssl,mbedtls,xml2,expat}

@@ -8,6 +8,7 @@
 #define GROUPS(GROUP)             \
 	GROUP(test_path)          \
 	GROUP(test_plant)         \
+	GROUP(test_planter)       \
 	GROUP(test_trust)         \
 	GROUP(test_unpack)        \
 	GROUP(test_growing)       \
