@@ -647,8 +647,10 @@ killed_in() {
 	run_now "$@"
 	within 10 in_state "$state"
 	within 10 test -s reloads
-	before=$(wc -l <reloads)
 	stop KILL
+	# Owed or refused, the next try may just have begun; one that was sent goes on for as long as it likes.
+	[[ $state == sent ]] || within 10 eval '! pgrep -f "$dir/reloads"'
+	before=$(wc -l <reloads)
 	touch well
 	run_now "$@"
 	within 10 is_ready
