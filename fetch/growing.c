@@ -91,6 +91,7 @@ static bool wait_for_more(struct growing *g, int64_t length, bool whole_will_do)
 		uint32_t turn = g->more.turn;
 		bool ended = g->ended;
 		bool more = g->length > length || (whole_will_do && g->whole);
+
 		if (!more && !ended)
 			sleep_until_told(&g->more, turn, NULL);
 		g->more.sleeps--;

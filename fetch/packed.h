@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PACKED_PIECES 8
+#define PACKED_PIECES 8 /* that can be there at once */
 
 /* What zstd may want to look back on: all levels but the --ultra ones, without --long. */
 #define PACKED_WINDOW_LOG 23 /* 8 MiB */

@@ -10,6 +10,7 @@
 
 #define STEPS_MOST 256 /* that wait */
 #define STEPS_WORTH 64 /* waking somebody up */
+#define TELL_WORTH 16  /* so many steps: who is told may wait for it */
 
 struct step {
 	int (*take)(struct plant *, const struct step *, struct err *);
@@ -157,7 +158,7 @@ static int ask(struct planter *p, struct step s)
 	while (p->count == STEPS_MOST)
 		(void)pthread_cond_wait(&p->less, &p->lock);
 	p->steps[(p->begin + p->count++) % STEPS_MOST] = s;
-	p->worth += s.tell ? 16 : 1;
+	p->worth += s.tell ? TELL_WORTH : 1;
 	if (p->waits && p->worth >= STEPS_WORTH)
 		(void)pthread_cond_signal(&p->more);
 	int status = p->failed ? -1 : 0;

@@ -366,6 +366,7 @@ int unpack_growing(int archive, struct growing *growing, const char *name, int d
 		return err_sys(e, "'%s'", name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_SYSTEM, "'%s' is not a file", name);
+	/* Where nobody says what has failed, the planter will. */
 	*e = (struct err){ 0 };
 	const struct rlimit before = limit_memory();
 	uint64_t size = (uint64_t)(growing ? growing_length(growing) : st.st_size);
