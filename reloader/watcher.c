@@ -44,8 +44,8 @@ struct watcher {
 	bool next_told; /* which is to be judged */
 	/* If not sure: */
 	bool unsure;        /* there was something new */
-	struct digest seen; /* this */
-	int64_t unsure_since;
+	struct digest seen; /* this, for the first time then: */
+	int64_t seen_since, unsure_since;
 
 	struct runner_request request;
 	bool asked, ask_again;
@@ -167,19 +167,27 @@ static void on_reloaded(struct runner_request *request, const struct runner_outc
 
 /* ---- judging ---- */
 
-/* Without events two looks have to see the same. */
+/*
+ * While a gs-sidecar publishes, and without events until the same was there for the settle time. A
+ * state directory below may have been met by this look only: the watch could not be held for it.
+ */
 static bool may_be_half(struct watcher *w, const struct digest *now)
 {
-	if (w->sure)
+	bool published = content_is_published(w->content);
+	int64_t at = clock_ms();
+
+	if (w->sure && !published)
 		return false;
 	if (!w->unsure)
-		w->unsure_since = clock_ms();
-	else if (digest_equal(&w->seen, now) || clock_ms() - w->unsure_since >= w->plan.longest_ms)
-		return false;
-	w->unsure = true;
+		w->unsure_since = w->burst ? watch_began(w->watch) : at;
+	if (!w->unsure || published || !digest_equal(&w->seen, now))
+		w->seen_since = at;
 	w->seen = *now;
-	look_in(w, w->plan.settle_ms);
-	return true;
+	w->unsure = (published || at - w->seen_since < w->plan.settle_ms) &&
+		    at - w->unsure_since < w->plan.longest_ms;
+	if (w->unsure)
+		look_in(w, w->plan.settle_ms + 1);
+	return w->unsure;
 }
 
 /* Whether it came so close to our last reload that this may have made it. */
@@ -236,7 +244,6 @@ static void judge(struct watcher *w)
 	}
 	if (may_be_half(w, &now))
 		return;
-	w->unsure = false;
 	bool done = is_loaded_already(w);
 	if (!done && w->burst && w->sure && has_to_wait(w))
 		return;

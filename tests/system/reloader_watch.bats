@@ -378,7 +378,7 @@ another_label() {
 @test "watch: a slow writer is waited for" {
 	local i
 
-	watching --watch-settle 1s
+	watching --watch-settle 3s --watch-longest 60s
 	for ((i = 0; i < 20; i++)); do
 		echo "$i" >>target/slow
 		read -rt 0.1 <> <(:) || true
@@ -467,11 +467,10 @@ END
 	expect_reloads 1
 }
 
-@test "watch: while a gs-sidecar publishes no reload is sent" {
+# Whatever it watches by: nothing is sent from a publication's first change to its end.
+expect_published_whole() {
 	local state before
 
-	mkdir -p target/sub
-	watching
 	for state in target/.gs-sidecar .gs-sidecar-target target/sub/.gs-sidecar; do
 		before=$(reloads)
 		mkdir -p "$state"
@@ -483,6 +482,38 @@ END
 		mv "$state"/publishing.json "$state"/published.json
 		expect_reloads $((before + 1))
 	done
+}
+
+@test "watch: while a gs-sidecar publishes no reload is sent" {
+	mkdir -p target/sub
+	watching
+	expect_published_whole
+}
+
+# Twice by now, with the look at the start.
+has_read_large() {
+	(($(awk '/^rchar/ { print $2 }' "/proc/$reloader_pid/io") > 2 << 30))
+}
+
+@test "watch: nor where its state is found by a look that takes long" {
+	mkdir -p target/sub
+	truncate -s 1G target/large
+	watching --watch-settle 20ms
+	mkdir target/sub/.gs-sidecar
+	echo '{}' >target/sub/.gs-sidecar/publishing.json
+	echo 2 >>target/large
+	within 30 has_read_large
+	pause
+	expect_equal "$(reloads)" 0
+	mv target/sub/.gs-sidecar/publishing.json target/sub/.gs-sidecar/published.json
+	within 30 has_reloads 1
+}
+
+@test "watch: nor where it only looks" {
+	mkdir -p target/sub
+	in_front=("$(native deny)" ENOSYS inotify_init1)
+	watching --watch-poll 100ms
+	expect_published_whole
 }
 
 @test "watch: a publication that was cut off holds it up to the cap only" {
@@ -508,14 +539,12 @@ END
 }
 
 @test "watch: where it only looks, a file that is still being written is waited for" {
-	local i
-
 	in_front=("$(native deny)" ENOSYS inotify_init1)
-	watching --watch-poll 100ms --watch-settle 1s --watch-longest 60s
-	for ((i = 0; i < 20; i++)); do
-		echo "$i" >>target/slow
-		read -rt 0.1 <> <(:) || true
-	done
+	watching --watch-poll 100ms --watch-settle 5s --watch-longest 60s
+	echo 1 >target/slow
+	pause
+	pause
+	echo 2 >>target/slow
 	expect_reloads 1
 }
 
