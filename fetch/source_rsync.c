@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STATISTICS_MOST ((size_t)64 * 1024)
+#define STATISTICS_MOST ((size_t)4096)
 #define SCHEME "rsync://"
 #define IO_TIMEOUT "--timeout=60"        /* seconds without a byte */
 #define EXACT_TIMES "--modify-window=-1" /* else two changes within a second are one, rsync(1) */
@@ -62,33 +62,41 @@ static int open_password(const struct fetch *f, int *ret_fd, struct err *e)
 	return program_secret(b.data, ret_fd, e);
 }
 
-/* The directory of the last good tree that holds what this one will hold. */
-static void add_older(const struct fetch *f, struct list *words)
+/* The directory of the last good tree that holds what this one will hold; NULL: there is none. */
+static char *older_path(const struct fetch *f)
 {
 	owned char *path = cache_tree_path(f->folder);
 	const char *into = f->source->into;
 
 	if (!f->known->tree || !path)
-		return;
+		return NULL;
 	owned char *below = into ? mem_format("%s/%s", path, into) : mem_copy(path);
-	owned char *whole = realpath(below, NULL);
-	owned char *word = whole ? mem_format("--link-dest=%s", whole) : NULL;
-	if (word)
-		list_add(words, word);
+	return realpath(below, NULL);
 }
 
-static void add_words(const struct fetch *f, bool password, struct list *words)
+/* What it is asked to do with the last good tree: "--link-dest=", or to tell what would change. */
+struct errand {
+	const char *older; /* NULL: there is none */
+	bool asks;
+};
+
+static void add_words(const struct fetch *f, const struct errand *what, bool password,
+		      struct list *words)
 {
 	static const char *const first[] = {
 		"rsync",        "-rlptz",   "--no-specials",
 		"--no-devices", "--stats",  "--no-human-readable",
 		"--no-motd",    IO_TIMEOUT, EXACT_TIMES,
 	};
+	/* Times of directories and links are no change, see tree_settle(). */
+	static const char *const asking[] = { "-nOJ", "--out-format=%i", "--delete" };
 	const struct fetch_source *s = f->source;
 	const char *subpath = s->subpath ? s->subpath : "";
 
 	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		list_add(words, first[i]);
+	for (size_t i = 0; what->asks && i < sizeof(asking) / sizeof(asking[0]); i++)
+		list_add(words, asking[i]);
 	if (text_starts(s->rsync, SCHEME)) {
 		list_add(words, "--contimeout=30");
 	} else {
@@ -99,12 +107,15 @@ static void add_words(const struct fetch *f, bool password, struct list *words)
 	}
 	if (password)
 		list_add(words, "--password-file=-");
-	add_older(f, words);
+	owned char *link =
+		!what->asks && what->older ? mem_format("--link-dest=%s", what->older) : NULL;
+	if (link)
+		list_add(words, link);
 	owned char *from = mem_format("%s%s%s%s", s->rsync, text_ends(s->rsync, "/") ? "" : "/",
 				      subpath, *subpath ? "/" : "");
 	list_add(words, "--");
 	list_add(words, from);
-	list_add(words, ".");
+	list_add(words, what->asks ? what->older : ".");
 }
 
 static uint64_t number_behind(const char *text, const char *words)
@@ -114,14 +125,56 @@ static uint64_t number_behind(const char *text, const char *words)
 	return at ? strtoull(at + strlen(words), NULL, 10) : 0;
 }
 
-static int run(struct fetch *f, int tree, int password, struct err *e)
+/*
+ * Of what it says the end, which are the statistics. They begin with an empty line, and when that
+ * is the first one nothing would change: a line for each change comes before.
+ */
+struct said {
+	bool any, nothing;
+	size_t length;
+	char end[STATISTICS_MOST + 1];
+};
+
+/* How it is looked after: the growth comes first, for tree_check_growth(). */
+struct run {
+	struct tree_growth growth;
+	struct said said;
+};
+
+static int take(void *owner, const char *bytes, size_t count, struct err *e)
+{
+	struct said *s = &((struct run *)owner)->said;
+
+	(void)e;
+	s->nothing |= !s->any && *bytes == '\n';
+	s->any = true;
+	if (count > STATISTICS_MOST) {
+		bytes += count - STATISTICS_MOST;
+		count = STATISTICS_MOST;
+	}
+	if (s->length + count > STATISTICS_MOST) {
+		size_t over = s->length + count - STATISTICS_MOST;
+
+		s->length -= over;
+		memmove(s->end, s->end + over, s->length);
+	}
+	memcpy(s->end + s->length, bytes, count);
+	s->length += count;
+	s->end[s->length] = '\0';
+	return 0;
+}
+
+static int run(struct fetch *f, const struct errand *what, int tree, bool *ret_nothing,
+	       struct err *e)
 {
 	struct list words = { 0 }, environment = { 0 };
-	struct tree_growth growth = { tree, source_limits(f->source) };
-	owned_buf out = BUF_INIT(STATISTICS_MOST);
+	struct run r = { .growth = { tree, source_limits(f->source) } };
+	owned_fd password = -1;
 	struct program_end end;
 
-	add_words(f, password >= 0, &words);
+	if (open_password(f, &password, e) < 0)
+		return -1;
+	add_words(f, what, password >= 0, &words);
 	/* Not the passwords and programs of who started us, nor the aliases in their home. */
 	program_bare(&environment);
 	list_add(&environment, "LC_ALL=C");
@@ -131,14 +184,15 @@ static int run(struct fetch *f, int tree, int password, struct err *e)
 		.directory = tree,
 		.in = password < 0 ? 0 : password,
 		.deadline = f->deadline,
-		.out = &out,
+		.take = take,
 		.check = tree_check_growth,
-		.owner = &growth,
+		.owner = &r,
 	};
 	int status = program_run(&plan, &end, e);
 	f->requests++;
-	f->wire_bytes += number_behind(out.data, "Total bytes sent: ") +
-			 number_behind(out.data, "Total bytes received: ");
+	f->wire_bytes += number_behind(r.said.end, "Total bytes sent: ") +
+			 number_behind(r.said.end, "Total bytes received: ");
+	*ret_nothing = r.said.nothing;
 	list_clear(&words);
 	list_clear(&environment);
 	return status;
@@ -147,13 +201,16 @@ static int run(struct fetch *f, int tree, int password, struct err *e)
 static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 {
 	owned char *shown = setting_url_shown(f->source->rsync);
-	owned_fd password = -1;
+	owned char *older = older_path(f);
+	bool nothing = false;
 
 	f->below_subpath = true;
 	f->settle = true;
-	if (open_password(f, &password, e) < 0)
-		return SOURCE_FILL_FAILED;
-	if (run(f, tree, password, e) < 0)
+	if (older && run(f, &(struct errand){ older, true }, tree, &nothing, e) < 0)
+		return (enum source_fill)err_in(e, "%s", shown);
+	if (nothing)
+		return SOURCE_AS_BEFORE;
+	if (run(f, &(struct errand){ older, false }, tree, &nothing, e) < 0)
 		return (enum source_fill)err_in(e, "%s", shown);
 	return SOURCE_FILLED;
 }

@@ -67,6 +67,7 @@ begin_fetch() {
 
 	fetch "\"rsync\": \"$url\"" unchanged
 	expect_between 50 "$(answer .wire_bytes)" 600
+	expect_equal "$(answer .requests)" 1
 	expect_remembered
 
 	echo 22 >serve/js/deep/b.js
@@ -90,6 +91,58 @@ begin_fetch() {
 	[[ ! -e $(tree)/deep/b.js ]]
 }
 
+# expect_changed COMMAND...: what it does at the server is fetched, and then there is nothing new.
+expect_changed() {
+	"$@"
+	fetch "\"rsync\": \"$url\"" fetched
+	expect_same_tree serve/js "$(tree)"
+	expect_unchanged 1
+}
+
+# expect_unchanged REQUESTS
+expect_unchanged() {
+	fetch "\"rsync\": \"$url\"" unchanged
+	expect_equal "$(answer .requests)" "$1"
+}
+
+@test "rsync: every kind of change is seen, and one question tells that there is none" {
+	fetch "\"rsync\": \"$url\"" fetched
+	touch serve/js serve/js/deep
+	touch -h serve/js/deep/link.js
+	expect_unchanged 1
+	touch -d '2026-01-02 03:04:05' serve/js serve/js/deep
+	touch -hd '2026-01-02 03:04:05' serve/js/deep/link.js
+	expect_changed chmod 700 serve/js/deep/b.js
+	expect_changed chmod 750 serve/js/deep
+	expect_changed ln -sfn b.js serve/js/deep/link.js
+	expect_changed mkdir serve/js/empty
+	expect_changed rmdir serve/js/empty
+	expect_changed mv serve/js/a.js serve/js/c.js
+	expect_changed rm serve/js/deep/b.js
+	expect_changed ln -s ../c.js serve/js/deep/b.js
+	expect_changed random_file serve/js/d.js 10
+	expect_changed random_file serve/js/d.js 11
+	# Of these it has to look closer: a time alone is no change, and a pipe is left out.
+	touch -d '2026-01-02 03:04:07' serve/js/c.js
+	mkfifo serve/js/pipe
+	expect_unchanged 2
+	rm -r serve/js
+	mkdir serve/js
+	fetch "\"rsync\": \"$url\"" fetched
+	expect_equal "$(ls -A "$(tree)")" ""
+}
+
+@test "rsync: more changes than what it says is kept of" {
+	mkdir serve/js/many
+	(cd serve/js/many && seq 3000 | xargs touch)
+	fetch "\"rsync\": \"$url\"" fetched
+	find serve/js/many -type f -exec chmod 600 {} +
+	fetch "\"rsync\": \"$url\"" fetched
+	expect_equal "$(answer .requests)" 2
+	expect_between 20000 "$(answer .wire_bytes)" 200000
+	expect_same_tree serve/js "$(tree)"
+}
+
 @test "rsync: only a part, elsewhere, and again for nothing" {
 	local it
 
@@ -99,6 +152,10 @@ begin_fetch() {
 	expect_same_tree serve/js "$(tree)/game/scripts"
 	fetch "$it" unchanged
 	expect_between 50 "$(answer .wire_bytes)" 600
+	expect_equal "$(answer .requests)" 1
+	echo 1 >serve/js/left-out.map
+	fetch "$it" unchanged
+	rm serve/js/left-out.map
 	fetch "\"rsync\": \"rsync://127.0.0.1:$port/open\", \"subpath\": \"java\"" stale
 	[[ $(answer .error) == *rsync* ]]
 }
