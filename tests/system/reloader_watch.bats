@@ -87,7 +87,7 @@ hot_updates() {
 	shift
 	"$update" 1 300
 	# A loaded machine may pause between two files, and take its time for all of them.
-	watching --watch-settle 1s --watch-longest 60s "$@"
+	watching --watch-settle 2s --watch-longest 60s "$@"
 	for count in 1 30 300; do
 		"$update" $((++version)) "$count"
 		expect_reloads $((version - 1))
@@ -452,7 +452,7 @@ END
 }
 
 @test "watch: what /reload has loaded is not reloaded again" {
-	watching --watch-settle 2s
+	watching --watch-settle 4s
 	echo 2 >target/file
 	curl -sS --unix-socket socket http://localhost/reload
 	within 10 changes_are 1

@@ -183,7 +183,7 @@ do_anything() {
 @test "watch: a burst of 300 files is one version and one reload" {
 	local i
 
-	run_watching --watch-settle 500ms
+	run_watching --watch-settle 3s --watch-longest 60s
 	for ((i = 0; i < 300; i++)); do
 		((i % 30)) || mkdir "src/$i"
 		echo "$i" >"src/$((i / 30 * 30))/$i"
@@ -195,7 +195,7 @@ do_anything() {
 @test "watch: a file that is still being written is not published" {
 	local i
 
-	run_watching --watch-settle 1s
+	run_watching --watch-settle 4s --watch-longest 60s
 	(for ((i = 0; i < 20; i++)); do
 		printf %0100d "$i"
 		read -rt 0.1 <> <(:) || true
@@ -257,15 +257,15 @@ expect_polling() {
 	local i syncs
 
 	limited max_inotify_instances 0
-	run_watching --watch-poll 100ms --watch-settle 1s --watch-longest 60s
-	for ((i = 0; i < 30; i++)); do
+	run_watching --watch-poll 100ms --watch-settle 3s --watch-longest 60s
+	for ((i = 0; i < 20; i++)); do
 		echo "line $i" >>src/slow
 		read -rt 0.1 <> <(:) || true
 	done
-	within 20 cmp src/slow target/slow
+	within 30 cmp src/slow target/slow
 	# The sync that published it has ended when one that began after it has.
 	syncs=$(status_of .sync.ended)
-	within 10 eval '(($(status_of .sync.ended) > syncs + 1))'
+	within 30 eval '(($(status_of .sync.ended) > syncs + 1))'
 	expect_equal "$(status_of .watch.changes)" 1
 }
 
