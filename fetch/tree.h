@@ -40,7 +40,7 @@ int tree_prune(int root, const struct list *include, const struct list *exclude,
 
 /*
  * Files of root that older has just so, the time aside, become older's by a hard link. *ret_same:
- * there was no other difference either.
+ * there was no difference but times, and root is as it was.
  */
 int tree_settle(int root, int older, bool *ret_same, struct err *e);
 

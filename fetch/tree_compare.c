@@ -3,7 +3,6 @@
 #include "base/beneath.h"
 #include "base/fd.h"
 #include "base/io.h"
-#include "base/mem.h"
 #include "fetch/tree.h"
 #include "fetch/tree_walk.h"
 
@@ -16,18 +15,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK ((size_t)64 * 1024)
+#define CHUNK ((size_t)32 * 1024)
 
 struct settle {
 	struct beneath older;
 	uint64_t seen; /* names */
 	bool same;
+	bool links; /* what is the same; else it looks up to the first difference alone */
 };
 
 /* 1: yes; 0: no; -1 with errno. */
 static int has_same_bytes(int a, int b)
 {
-	owned char *left = mem_alloc(CHUNK), *right = mem_alloc(CHUNK);
+	char left[CHUNK], right[CHUNK];
 
 	for (;;) {
 		ssize_t got = io_read(a, left, CHUNK), other = io_read(b, right, CHUNK);
@@ -91,7 +91,7 @@ static int settle_entry(const struct tree_entry *t, void *owner, struct err *e)
 	struct stat older;
 	const char *name;
 
-	if (t->leaving)
+	if (t->leaving || (!s->links && !s->same))
 		return 0;
 	s->seen++;
 	int dir = beneath_parent(&s->older, t->path, &name);
@@ -104,7 +104,7 @@ static int settle_entry(const struct tree_entry *t, void *owner, struct err *e)
 	if (same < 0)
 		return err_sys(e, "compare '%s'", t->path);
 	s->same &= same;
-	if (!same || !S_ISREG(older.st_mode) || older.st_ino == t->st.st_ino)
+	if (!s->links || !same || !S_ISREG(older.st_mode) || older.st_ino == t->st.st_ino)
 		return 0;
 	return link_older(t, dir, name, e);
 }
@@ -124,14 +124,18 @@ int tree_settle(int root, int older, bool *ret_same, struct err *e)
 
 	if (status == 0)
 		status = tree_walk(older, count_entry, &there, e);
-	beneath_done(&s.older);
 	*ret_same = s.same && s.seen == there;
+	if (status == 0 && !*ret_same) {
+		s.links = true;
+		status = tree_walk(root, settle_entry, &s, e);
+	}
+	beneath_done(&s.older);
 	return status;
 }
 
 static int copy_bytes(int from, int to)
 {
-	owned char *bytes = mem_alloc(CHUNK);
+	char bytes[CHUNK];
 
 	for (;;) {
 		ssize_t got = io_read(from, bytes, CHUNK);

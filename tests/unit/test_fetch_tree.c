@@ -151,9 +151,11 @@ static void what_is_the_same_is_the_same_file(void **state)
 	put(newer, "b", "2");
 	assert_int_equal(tree_settle(newer, older, &same, &e), 0);
 	assert_true(same);
+	assert_false(inode(newer, "b") == inode(older, "b"));
 	put(older, "c", "");
 	assert_int_equal(tree_settle(newer, older, &same, &e), 0);
 	assert_false(same);
+	assert_true(inode(newer, "b") == inode(older, "b"));
 }
 
 static void a_copy_is_apart(void **state)
