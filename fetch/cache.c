@@ -47,6 +47,7 @@ static const struct {
 	{ "identity", offsetof(struct cache_state, identity) },
 	{ "sha256", offsetof(struct cache_state, sha256) },
 	{ "digest", offsetof(struct cache_state, digest) },
+	{ "public_key", offsetof(struct cache_state, public_key) },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 

@@ -36,6 +36,7 @@ struct cache_state {
 	char *identity;        /* of a file on this machine */
 	char *sha256;          /* of the file that it was; or else */
 	char *digest;          /* by XXH3-128, which nobody is to trust */
+	char *public_key;      /* SHA-256 of the file with the key that has signed it */
 };
 
 void cache_state_done(struct cache_state *s);

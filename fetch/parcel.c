@@ -33,6 +33,19 @@ static int get_signature(struct fetch *f, struct buf *b, struct err *e)
 	return download_small(f, &plan, b, e);
 }
 
+/* By which it is signed. */
+static int note_key(struct fetch *f, struct err *e)
+{
+	struct trust_digest digest;
+	char text[TRUST_TEXT_SIZE];
+
+	if (trust_key_file(f->source->public_key, &digest, e) < 0)
+		return -1;
+	free(f->next.public_key);
+	f->next.public_key = mem_copy(trust_text(&digest, text));
+	return 0;
+}
+
 static int check_signature(struct fetch *f, const struct trust_digest *digest, struct err *e)
 {
 	owned_buf signature = BUF_INIT(TRUST_SIGNATURE_MOST);
@@ -41,7 +54,27 @@ static int check_signature(struct fetch *f, const struct trust_digest *digest, s
 		return 0;
 	if (get_signature(f, &signature, e) < 0)
 		return err_in(e, "signature");
+	/* First: of a key that is replaced just now it is asked again. */
+	if (note_key(f, e) < 0)
+		return -1;
 	return trust_signed(f->source->public_key, digest, signature.data, signature.length, e);
+}
+
+int parcel_check_key(struct fetch *f, struct err *e)
+{
+	struct trust_digest digest;
+
+	if (!f->source->signature)
+		return 0;
+	if (note_key(f, e) < 0)
+		return -1;
+	if (f->known->public_key && text_is(f->known->public_key, f->next.public_key))
+		return 0;
+	if (!trust_parse(f->known->sha256, &digest))
+		return err_set(e, ERR_REMOTE, "'%s' has no SHA-256 of it", f->folder->path);
+	return check_signature(f, &digest, e) < 0
+		       ? err_in(e, "what is there, by the public key as it is now")
+		       : 0;
 }
 
 static int check_content(struct arrival *a, int fd, struct err *e)
@@ -181,7 +214,7 @@ enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan,
 	enum source_fill status = (enum source_fill)download_run(f, &followed, &r, e);
 
 	if (status == SOURCE_FILLED && r.unchanged) {
-		status = SOURCE_AS_BEFORE;
+		status = parcel_check_key(f, e) < 0 ? SOURCE_FILL_FAILED : SOURCE_AS_BEFORE;
 	} else if (status == SOURCE_FILLED) {
 		f->next.etag = mem_take(r.etag);
 		f->next.modified = mem_take(r.modified);

@@ -27,6 +27,12 @@ struct parcel {
 enum source_fill parcel_open(struct fetch *f, const struct parcel *p, int fd, int tree,
 			     struct err *e);
 
+/*
+ * For one that is known to be as before, unseen: when the public key is another than the one that
+ * has signed it, it has to be signed by that one too.
+ */
+int parcel_check_key(struct fetch *f, struct err *e);
+
 /* The same with one that is downloaded first; name is what its URL calls it. */
 enum source_fill parcel_fetch(struct fetch *f, const struct download_plan *plan, const char *name,
 			      int tree, struct err *e);

@@ -176,6 +176,7 @@ static int confirm(struct fetch *f, struct err *e)
 		{ &s->modified, &f->next.modified },
 		{ &s->identity, &f->next.identity },
 		{ &s->version, &f->next.version },
+		{ &s->public_key, &f->next.public_key },
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -205,16 +206,24 @@ static int fetch(struct fetch *f, enum source_state *ret, struct err *e)
 	return same ? confirm(f, e) : commit(f, e);
 }
 
-enum source_state source_fetch(struct fetch *f, struct err *e)
+/* Nothing when it was defined otherwise, or when nobody can say of what a signature was. */
+static const struct cache_state *known_of(const struct fetch *f)
 {
 	static const struct cache_state nothing;
 	const struct cache_state *state = &f->folder->state;
+
+	if (!state->definition || !text_is(state->definition, f->source->definition) ||
+	    (f->source->signature && !state->sha256))
+		return &nothing;
+	return state;
+}
+
+enum source_state source_fetch(struct fetch *f, struct err *e)
+{
 	enum source_state ret = SOURCE_MISSING;
 	struct err ignored;
 
-	f->known = state->definition && text_is(state->definition, f->source->definition)
-			   ? state
-			   : &nothing;
+	f->known = known_of(f);
 	if (fetch(f, &ret, e) < 0) {
 		(void)cache_remove(f->folder, CACHE_NEW, &ignored);
 		(void)cache_remove(f->folder, PART, &ignored);

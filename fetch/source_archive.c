@@ -57,7 +57,8 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 		return SOURCE_FILL_FAILED;
 	f->next.identity = identity_of(&st);
 	if (f->known->identity && text_is(f->known->identity, f->next.identity))
-		return SOURCE_AS_BEFORE;
+		return parcel_check_key(f, e) < 0 ? (enum source_fill)err_in(e, "'%s'", path)
+						  : SOURCE_AS_BEFORE;
 	enum source_fill status = parcel_open(f, &parcel, fd, tree, e);
 	if (status == SOURCE_FILLED && check_stayed(fd, f->next.identity, e) < 0)
 		status = SOURCE_FILL_FAILED;

@@ -180,6 +180,19 @@ static int verify(mbedtls_pk_context *key, const struct trust_digest *content,
 	return 0;
 }
 
+int trust_key_file(const char *public_key, struct trust_digest *ret, struct err *e)
+{
+	owned_buf pem = BUF_INIT(KEY_FILE_MOST);
+
+	if (io_read_file(AT_FDCWD, public_key, &pem, e) < 0)
+		return -1;
+	struct trust_stream *s = trust_stream_new();
+	trust_add(s, pem.data, pem.length);
+	*ret = trust_result(s);
+	trust_stream_free(s);
+	return 0;
+}
+
 int trust_signed(const char *public_key, const struct trust_digest *content, const void *signature,
 		 size_t length, struct err *e)
 {

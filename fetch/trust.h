@@ -50,3 +50,6 @@ bool trust_parse(const char *text, struct trust_digest *ret);
  */
 int trust_signed(const char *public_key, const struct trust_digest *content, const void *signature,
 		 size_t length, struct err *e);
+
+/* The SHA-256 of that file, so that another key is noticed. */
+int trust_key_file(const char *public_key, struct trust_digest *ret, struct err *e);

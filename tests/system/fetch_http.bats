@@ -326,6 +326,28 @@ clean_up() {
 	expect_sound
 }
 
+# What is there has to be signed by the key as it is, too; nothing but the signature is fetched for that.
+expect_another_key() {
+	cp public.pem first.pem
+	openssl ec -in stranger.pem -pubout -out public.pem 2>/dev/null
+	fetch "$it" stale
+	[[ $(answer .error) == *"by the public key as it is now: the signature is not of this content by this key" ]]
+	expect_remembered
+	openssl dgst -sha256 -sign stranger.pem -out www/it.tar.sig www/it.tar
+	fetch "$it" unchanged
+	expect_between 100 "$(answer .wire_bytes)" 1000
+	expect_equal "$(answer .requests)" 2
+	fetch "$it" unchanged
+	expect_equal "$(answer .requests)" 1
+	rm public.pem
+	fetch "$it" stale
+	[[ $(answer .error) == *"public.pem"*"No such file"* ]]
+	expect_remembered
+	cp first.pem public.pem
+	openssl dgst -sha256 -sign private.pem -out www/it.tar.sig www/it.tar
+	fetch "$it" unchanged
+}
+
 @test "http: a signature that openssl made, and one of somebody else's" {
 	local it
 
@@ -345,6 +367,8 @@ clean_up() {
 	expect_same_tree src "$(tree)"
 	remember
 	fetch "$it" unchanged
+	expect_equal "$(answer .requests)" 1
+	expect_another_key
 	echo more >>www/it.tar
 	fetch "$it" stale
 	expect_remembered

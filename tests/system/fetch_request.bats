@@ -157,7 +157,16 @@ wrong() {
 	it='"archive": "it.tar", "signature": "it.tar.sig", "public-key": "public.pem"'
 	fetch "$it, \"sha256\": \"$sum\"" fetched
 	expect_same_tree src "$(tree)"
+	fetch "$it" fetched
 	remember
+	fetch "$it" unchanged
+	openssl genrsa -out private.pem 2048 2>/dev/null
+	openssl rsa -in private.pem -pubout -out public.pem 2>/dev/null
+	fetch "$it" stale
+	[[ $(answer .error) == "'it.tar': what is there, by the public key as it is now: the signature is not of this content by this key" ]]
+	expect_remembered
+	openssl dgst -sha256 -sign private.pem -out it.tar.sig it.tar
+	fetch "$it" unchanged
 	tar cf it.tar -C src file
 	fetch "$it" stale
 	expect_remembered
