@@ -45,6 +45,7 @@ static const struct setting rows[] = {
 	{ ROW(TEXT, "token-file", token_file) },
 	{ ROW(TEXT, "ssh-key-file", ssh_key_file) },
 	{ ROW(TEXT, "known-hosts-file", known_hosts_file) },
+	{ ROW(COUNT, "ssh-port", ssh_port), .standard = "22" },
 	{ ROW(TEXT, "password-file", password_file) },
 	{ ROW(FLAG, "keep", keep) },
 	{ ROW(TEXT, "subpath", subpath) },

@@ -35,6 +35,7 @@ struct fetch_source {
 	char *endpoint, *region, *key_file;
 	bool path_style;
 	char *ref, *token_file, *ssh_key_file, *known_hosts_file, *password_file;
+	int64_t ssh_port;
 	bool keep;
 
 	char *subpath, *into;

@@ -44,9 +44,10 @@ static int check(const struct fetch_source *s, struct err *e)
 			       "processes; \"password-file\" keeps it");
 	if (s->password_file && !daemon)
 		return err_set(e, ERR_USAGE, "\"password-file\" is for rsync://");
-	if ((s->ssh_key_file || s->known_hosts_file) && daemon)
+	if ((s->ssh_key_file || s->known_hosts_file || s->ssh_port != SSH_PORT) && daemon)
 		return err_set(e, ERR_USAGE,
-			       "\"ssh-key-file\" and \"known-hosts-file\" are for HOST:PATH");
+			       "\"ssh-key-file\", \"known-hosts-file\" and \"ssh-port\" are for "
+			       "HOST:PATH");
 	return ssh_check(s, e);
 }
 
@@ -217,7 +218,7 @@ static enum source_fill fill(struct fetch *f, int tree, struct err *e)
 
 const struct source_kind kind_rsync = {
 	.name = "rsync",
-	.takes = "password-file ssh-key-file known-hosts-file",
+	.takes = "password-file ssh-key-file known-hosts-file ssh-port",
 	.check = check,
 	.fill = fill,
 };

@@ -5,10 +5,12 @@
  */
 #pragma once
 
+#define SSH_PORT 22
+
 struct err;
 struct fetch_source;
 
-/* ERR_USAGE: files whose names could not be put into it. */
+/* ERR_USAGE: no port, or files whose names could not be put into it. */
 int ssh_check(const struct fetch_source *s, struct err *e);
 
 /* On the heap. A shell and rsync take it apart in the same way. */

@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 load lib
 load fetch
 load ssh
+load tinyproxy
 
 prepare() {
 	export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
@@ -185,6 +186,29 @@ expect_commit() {
 	# Nobody else is told the token.
 	echo a-secret-token >token
 	fetch "\"git\": \"http://127.0.0.1:$http_port/moved/it.git\", \"token-file\": \"token\"" stale
+}
+
+@test "git: by http, through a proxy, and to whom it is spared" {
+	local it="\"git\": \"http://127.0.0.1:$http_port/it.git\", \"token-file\": \"token\""
+
+	start_http
+	echo a-secret-token >token
+	make_tinyproxy
+	start_tinyproxy
+	export http_proxy=$proxy
+	fetch "$it" fetched
+	expect_commit HEAD
+	logged tinyproxy "GET http://127.0.0.1:$http_port/it.git/info/refs"
+	logged tinyproxy "POST http://127.0.0.1:$http_port/it.git/git-upload-pack"
+	echo 2 >work/js/deep/b.js
+	commit_work
+	fetch "$it" fetched
+	expect_commit HEAD
+	remember
+	stop_tinyproxy
+	fetch "$it" stale
+	expect_remembered
+	no_proxy=127.0.0.1 fetch "$it" unchanged
 }
 
 @test "git: by ssh, with a key and a host that is known, and without; changed, down and up again" {

@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 load lib
 load fetch
 load https
+load tinyproxy
 
 prepare() {
 	mkdir www
@@ -13,33 +14,19 @@ prepare() {
 	start_https "root $dir/www; } server { listen 127.0.0.1:$((plain = $(free_port))); root $dir/www;"
 	https=https://localhost:$port
 	http=http://127.0.0.1:$plain
-	proxy_port=$(free_port)
-	proxy=http://127.0.0.1:$proxy_port
-}
-
-# start_proxy [LINE OF ITS CONFIGURATION...]
-start_proxy() {
-	printf '%s\n' "Port $proxy_port" "Listen 127.0.0.1" "Timeout 60" "MaxClients 20" "LogLevel Info" \
-		"Allow 127.0.0.1" "$@" >tinyproxy.conf
+	make_tinyproxy
 	# What it reads is in read.trace.
-	start proxy strace -f -e trace=read,recvfrom -s 1000 -o "$dir/read.trace" tinyproxy -d -c "$dir/tinyproxy.conf"
-	within 10 eval '(: <>"/dev/tcp/127.0.0.1/$proxy_port")'
-}
-
-stop_proxy() {
-	end_descendants "$proxy_pid"
-	kill -KILL "$proxy_pid"
-	wait "$proxy_pid" || true
+	before_tinyproxy=(strace -f -e trace=read,recvfrom -s 1000 -o "$dir/read.trace")
 }
 
 @test "proxy: https goes through it by CONNECT, unseen" {
 	local it="\"http\": \"$https/one.txt\", \"ca-file\": \"ca.pem\", \"headers-file\": \"headers\", \"retries\": 0"
 
-	start_proxy "ConnectPort $port"
+	start_tinyproxy "ConnectPort $port"
 	export https_proxy=$proxy
 	fetch "$it" fetched
 	expect_equal "$(cat "$(tree)/one.txt")" it
-	expect_equal "$(grep -c "CONNECT localhost:$port HTTP/1" proxy.log)" 1
+	expect_equal "$(grep -c "CONNECT localhost:$port HTTP/1" tinyproxy.log)" 1
 	grep -q "CONNECT localhost:$port" read.trace
 	if grep -q a-secret-word read.trace; then false; fi
 	# The head of the tunnel is no head of the answer.
@@ -47,13 +34,13 @@ stop_proxy() {
 	expect_equal "$(answer .requests)" 1
 	expect_between 100 "$(answer .wire_bytes)" 1000
 	remember
-	stop_proxy
+	stop_tinyproxy
 	fetch "$it" stale
 	expect_remembered
-	start_proxy
+	start_tinyproxy
 	fetch "$it" unchanged
-	stop_proxy
-	start_proxy "ConnectPort 1"
+	stop_tinyproxy
+	start_tinyproxy "ConnectPort 1"
 	fetch "$it" stale
 	[[ $(answer .error) == "$https/one.txt: "*403* ]]
 	expect_remembered
@@ -63,17 +50,17 @@ stop_proxy() {
 @test "proxy: http goes through it, and to whom it is spared" {
 	local it="\"http\": \"$http/one.txt\", \"headers-file\": \"headers\", \"retries\": 0"
 
-	start_proxy
+	start_tinyproxy
 	export http_proxy=$proxy
 	fetch "$it" fetched
-	expect_equal "$(grep -c "GET $http/one.txt HTTP/1" proxy.log)" 1
+	expect_equal "$(grep -c "GET $http/one.txt HTTP/1" tinyproxy.log)" 1
 	grep -q a-secret-word read.trace
 	fetch "$it" unchanged
 	echo other >www/one.txt
 	fetch "$it" fetched
 	expect_equal "$(cat "$(tree)/one.txt")" other
-	expect_equal "$(grep -c "GET $http/one.txt HTTP/1" proxy.log)" 3
-	stop_proxy
+	expect_equal "$(grep -c "GET $http/one.txt HTTP/1" tinyproxy.log)" 3
+	stop_tinyproxy
 	fetch "$it" stale
 	no_proxy=127.0.0.1 fetch "$it" unchanged
 	no_proxy='example.com, 127.0.0.0/8' fetch "$it" unchanged
@@ -88,7 +75,7 @@ stop_proxy() {
 	local it="\"http\": \"$https/it.bin\", \"ca-file\": \"ca.pem\", \"retries\": 0"
 
 	random_file www/it.bin 30000000
-	start_proxy "ConnectPort $port" "BasicAuth me another-word"
+	start_tinyproxy "ConnectPort $port" "BasicAuth me another-word"
 	https_proxy=$proxy fetch "$it" missing 5
 	[[ $(answer .error) == *407* ]]
 	https_proxy=http://me:a-wrong-word@127.0.0.1:$proxy_port fetch "$it" missing 5

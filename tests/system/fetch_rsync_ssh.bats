@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Natively alone: rsync by ssh. HOST:PATH has no place for a port, so there is a network for port 22.
+# Natively alone: rsync by ssh, in a network of its own, where port 22 is free.
 bats_require_minimum_version 1.5.0
 load lib
 load fetch
@@ -79,6 +79,28 @@ prepare() {
 	fetch "$it" stale
 	[[ $(answer .error) == *"Host key verification failed"* ]]
 	expect_remembered
+}
+
+@test "rsync by ssh: another port" {
+	local port
+
+	port=$(free_port)
+	stop_ssh
+	sed -i "s/^Port .*/Port $port/" sshd.conf
+	ssh_port=$port
+	printf '[127.0.0.1]:%s %s\n' "$port" "$(<host-key.pub)" >"known hosts"
+	start_ssh "${enter[@]}"
+	fetch "$it" missing 5
+	[[ $(answer .error) == *"port 22: Connection refused"* ]]
+	fetch "$it, \"ssh-port\": $port" fetched
+	expect_same_tree "serve/a b" "$(tree)"
+	fetch "$it, \"ssh-port\": $port" unchanged
+	for port in 0 65536 -1; do
+		fetch "$it, \"ssh-port\": $port" "" 2
+	done
+	expect_output '"ssh-port": expected'
+	fetch "\"rsync\": \"rsync://127.0.0.1/it\", \"ssh-port\": 23" "" 2
+	expect_output '"ssh-port" are for HOST:PATH'
 }
 
 @test "rsync by ssh: cut, killed, and changing while it is fetched" {

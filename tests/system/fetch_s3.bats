@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 load lib
 load fetch
 load swift
+load tinyproxy
 
 setup_file() {
 	start_swift
@@ -188,6 +189,29 @@ last_asked() {
 	fetch "\"s3\": \"s3://$bucket/data/one.txt\", \"endpoint\": \"http://localhost:$front/\"" fetched
 	[[ $(last_asked) == "200 $bucket.localhost GET /data/one.txt "* ]]
 	expect_sound
+}
+
+@test "s3: an object and a prefix through a proxy, and to whom it is spared" {
+	local object="\"s3\": \"s3://$bucket/one.txt\", $all"
+	local prefix="\"s3\": \"s3://$bucket/data/\", $all"
+
+	echo first >one.txt
+	put one.txt one.txt
+	put data/two.txt one.txt
+	make_tinyproxy
+	start_tinyproxy
+	export http_proxy=$proxy
+	fetch "$object" fetched
+	expect_equal "$(cat "$(tree)/one.txt")" first
+	logged tinyproxy "GET http://127.0.0.1:$port/$bucket/one.txt HTTP/1"
+	fetch "$prefix" fetched
+	expect_equal "$(cat "$(tree)/two.txt")" first
+	logged tinyproxy "GET http://127.0.0.1:$port/$bucket/data/two.txt HTTP/1"
+	remember
+	stop_tinyproxy
+	fetch "$prefix" stale
+	expect_remembered
+	no_proxy=127.0.0.1 fetch "$prefix" unchanged
 }
 
 @test "s3: a session token is sent and signed, from the environment and from a file" {
