@@ -2,19 +2,27 @@
 /* directory: fresh directories, gone with the program. */
 #include "tests/unit/unit.h"
 
+#include "base/fd.h"
 #include "sync/remove.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static char directories[PATH_MAX];
 
+/* What is mounted stays, so the directory they are in has to be named by a descriptor. */
 static void remove_directories(void)
 {
-	(void)remove_all(AT_FDCWD, directories);
+	char *slash = strrchr(directories, '/');
+
+	*slash = '\0';
+	owned_fd base = open(directories, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (base < 0 || remove_all(base, slash + 1) < 0)
+		perror(slash + 1);
 }
 
 const char *unit_directory(void)
