@@ -84,7 +84,7 @@ keys_of_page() {
 		[[ $with != all && -n $with ]] || continue
 		for kind in $(jq -r 'keys[]' <<<"$places"); do
 			jq -n --argjson places "$places" --arg kind "$kind" --arg key "$key" '{ name: "it", ($kind): $places[$kind] } +
-				{ ($key): ({ unpack: true, "path-style": true, keep: true, retries: 0, "most-ratio": 5,
+				{ ($key): ({ unpack: true, "path-style": true, keep: true, retries: 0, "most-ratio": 5, "ssh-port": 22,
 				endpoint: "http://127.0.0.1:1", sha256: ("0" * 64) }[$key] // "word") } |
 				if has("signature") then .["public-key"] = "word" elif has("public-key") then .signature = "word" else . end |
 				{ sources: [. + { timeout: "1ms" }] }' >request
