@@ -150,6 +150,9 @@ test: all $(unit_tests) $(test_programs)
 	tools/install-packages.sh test
 	tests/run $(ARCH) $(BUILD)
 
+# What they need besides the programs.
+test-programs: $(unit_tests) $(test_programs)
+
 sanitize:
 	$(MAKE) KIND=asan test
 
@@ -223,4 +226,4 @@ format:
 clean:
 	rm -rf build/*/obj build/*/programs build/*/*-tests build/*/gs-sidecar build/*/gs-fetch build/gs-sidecar
 
-.PHONY: all test sanitize tsan tsan-tests lint layers size demo images demo-pod test-containers bench bench-pod differential fuzz docs format clean
+.PHONY: all test test-programs sanitize tsan tsan-tests lint layers size demo images demo-pod test-containers bench bench-pod differential fuzz docs format clean

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What the documents say is so.
+# Natively alone, see tests/run.
 
 load lib
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What docs/quickstart.md, docs/okg.md and docs/migrating.md say is so.
+# Natively alone, see tests/run.
 
 load lib
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What docs/sources.md says is so. Natively alone, with python3, git and openssl as the peers.
+# What docs/sources.md says is so, with python3, git and openssl as the peers.
+# Natively alone, see tests/run.
 
 load lib
 

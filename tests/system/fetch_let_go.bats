@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # An archive that comes fast goes through memory to who unpacks it, and is not written to a file as well.
+# Not under qemu, see tests/run.
 bats_require_minimum_version 1.5.0
 load lib
 load fetch

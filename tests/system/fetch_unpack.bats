@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # `gs-fetch unpack`: what tar makes of good archives, and one line for each that is hostile.
+# Not under qemu, see tests/run.
 
 load lib
 load archives

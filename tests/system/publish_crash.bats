@@ -5,6 +5,7 @@
 #
 # Each test takes a sample of the calls, another one each time: GS_SEED repeats it, GS_CALLS=1000 takes
 # more of them, GS_CALLS=all takes each in turn.
+# Not under qemu, see tests/run.
 
 load lib
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The game's own files, and old trees that somebody is still in, when a version changes as a whole.
+# Not under qemu, see tests/run.
 
 load lib
 

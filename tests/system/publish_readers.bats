@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What a game sees that reads all the time while versions are published: tests/programs/reader.c.
+# Not under qemu, see tests/run.
 
 load lib
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `reloader --watch` and `wrap --watch`: one change of content is one reload, and the game never
 # stays with an older one.
+# Not under qemu, see tests/run.
 
 load lib
 

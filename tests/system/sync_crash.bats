@@ -3,6 +3,7 @@
 # A sync that is killed, or refused by the system, at any of the calls it makes. strace does it at
 # each call in turn; programs of another machine run under qemu, which strace cannot look into, so
 # there it is done after any time.
+# Not under qemu, see tests/run.
 
 load lib
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Random trees and churn, compared with what rsync makes of them. A failure prints the seed that
 # repeats it: GS_SEED=... ; GS_ROUNDS=... makes it longer.
+# Not under qemu, see tests/run.
 
 load lib
 

@@ -3,6 +3,7 @@
 # Random trees, random modes, random files of the game's, and now and then a kill: after each sync
 # that came through the target is what rsync would have made, and nothing of the game's is lost. A
 # failure prints the seed that repeats it: GS_SEED=... ; GS_ROUNDS=... makes it longer.
+# Not under qemu, see tests/run.
 
 load lib
 
