@@ -244,6 +244,7 @@ static void judge(struct watcher *w)
 	}
 	if (may_be_half(w, &now))
 		return;
+	w->unsure = false;
 	bool done = is_loaded_already(w);
 	if (!done && w->burst && w->sure && has_to_wait(w))
 		return;

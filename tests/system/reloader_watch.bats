@@ -491,23 +491,49 @@ expect_published_whole() {
 	expect_published_whole
 }
 
-# Twice by now, with the look at the start.
-has_read_large() {
-	(($(awk '/^rchar/ { print $2 }' "/proc/$reloader_pid/io") > 2 << 30))
+has_read() {
+	awk '/^rchar/ { print $2 }' "/proc/$reloader_pid/io"
+}
+
+# begin_unseen_publication DIR: it is met by a look that has to read what is large first.
+begin_unseen_publication() {
+	local before
+
+	before=$(has_read)
+	mkdir "$1/.gs-sidecar"
+	echo '{}' >"$1/.gs-sidecar/publishing.json"
+	echo 2 >>target/large
+	within 30 eval "((\$(has_read) > $((before + (1 << 30)))))"
+	pause
 }
 
 @test "watch: nor where its state is found by a look that takes long" {
 	mkdir -p target/sub
 	truncate -s 1G target/large
 	watching --watch-settle 20ms
-	mkdir target/sub/.gs-sidecar
-	echo '{}' >target/sub/.gs-sidecar/publishing.json
-	echo 2 >>target/large
-	within 30 has_read_large
-	pause
+	begin_unseen_publication target/sub
 	expect_equal "$(reloads)" 0
 	mv target/sub/.gs-sidecar/publishing.json target/sub/.gs-sidecar/published.json
 	within 30 has_reloads 1
+}
+
+@test "watch: nor is the time of one such publication counted for the next" {
+	mkdir -p target/sub target/other
+	truncate -s 1G target/large
+	# A reload that still ran would put off the next.
+	echo "echo >>'$dir/reloads'" >reload
+	watching --watch-settle 20ms --watch-longest 8s
+	begin_unseen_publication target/sub
+	expect_equal "$(reloads)" 0
+	mv target/sub/.gs-sidecar/publishing.json target/sub/.gs-sidecar/published.json
+	# Told by events, before it is looked at again for the publication.
+	echo 1 >target/file
+	within 30 has_reloads 1
+	within 30 eval '(($(date +%s) > $(stat -c %Y target/file) + 8))'
+	begin_unseen_publication target/other
+	expect_equal "$(reloads)" 1
+	mv target/other/.gs-sidecar/publishing.json target/other/.gs-sidecar/published.json
+	within 30 has_reloads 2
 }
 
 @test "watch: nor where it only looks" {
