@@ -17,7 +17,7 @@ probe_says() {
 # What the reading is, or why there is none.
 reading() {
 	"$gs" probe drain --direct --timeout 120s --config probe.json --explain --json |
-		jq -r '.sources[0] | .reading // .unknown'
+		gojq -r '.sources[0] | .reading // .unknown'
 }
 
 # The peer says STATUS, BODY and HEADERS: answer STATUS BODY [HEADER...]

@@ -350,7 +350,7 @@ sync() {
 @test "a list from a stronger source replaces the weaker one" {
 	echo '{"reload-command": ["a", "b c"]}' >c.json
 	list() {
-		"$gs" check reload --json "$@" | jq -r '."reload-command" | .value + "|" + .from'
+		"$gs" check reload --json "$@" | gojq -r '."reload-command" | .value + "|" + .from'
 	}
 	expect_equal "$(list --config c.json)" $'a\nb c|c.json: "reload-command"'
 	expect_equal "$(GS_SIDECAR_RELOAD_COMMAND=$'x\ny' list --config c.json)" \
@@ -386,7 +386,7 @@ sync() {
 
 @test "check --json is valid and has value and origin" {
 	"$gs" check --source src --target target --json >c
-	jq -e '.source.value == "src" and .source.from == "--source" and
+	gojq -e '.source.value == "src" and .source.from == "--source" and
 		."reload-timeout".value == "30s" and ."reload-timeout".from == "default" and
 		."reload-url".value == null' c
 }
@@ -473,7 +473,7 @@ sync() {
 		kill -TERM "$run_pid"
 		ended run
 		expect_equal "$status" 0
-		jq -es 'length > 2 and all(.[]; (.time | test("^2[0-9-]*T[0-9:.]*Z$")) and
+		gojq -es 'length > 2 and all(.[]; (.time | test("^2[0-9-]*T[0-9:.]*Z$")) and
 			.command == "run" and (.level | IN("info", "warn", "error")) and
 			(.message | length) > 0)' run.log
 		iconv -f UTF-8 -t UTF-8 run.log >/dev/null

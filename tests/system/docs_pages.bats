@@ -52,7 +52,7 @@ without_moments() {
 our_commands() {
 	{
 		blocks console "$@" | sed -n 's/^\$ //p' | grep -oE '(^|/)gs-sidecar [a-z]+( .*|$)' || true
-		grep -ohE '\["(/shared)?/gs-sidecar"[^]]*\]' "$@" | jq -r '@sh' | tr -d "'" || true
+		grep -ohE '\["(/shared)?/gs-sidecar"[^]]*\]' "$@" | gojq -r '@sh' | tr -d "'" || true
 		grep -ohE '`[^`]*gs-sidecar [a-z]+[^`]*`' "$@" | tr -d '`' | grep -oE 'gs-sidecar .*' || true
 	} | sed 's/^[^ ]*gs-sidecar //'
 }
@@ -115,15 +115,15 @@ long_flag() {
 	expect_output v1.0
 	# The path of its patch leads to the sidecar's image, and the names are those of the manifest.
 	patch=$(blocks console "$quickstart" | sed -n "s/.* -p '\(.*\)'/\1/p")
-	path=$(jq -r '.[0].path' <<<"$patch")
+	path=$(gojq -r '.[0].path' <<<"$patch")
 	python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)' \
 		"$manifest" >manifest.json
-	image=$(jq -r "getpath(\"$path\"[1:] | split(\"/\") | map(tonumber? // .))" manifest.json)
-	expect_equal "${image%:*}" "$(jq -r '.[0].value | sub(":[^:]*$"; "")' <<<"$patch")"
+	image=$(gojq -r "getpath(\"$path\"[1:] | split(\"/\") | map(tonumber? // .))" manifest.json)
+	expect_equal "${image%:*}" "$(gojq -r '.[0].value | sub(":[^:]*$"; "")' <<<"$patch")"
 	blocks console "$quickstart" | grep -qF "build -t $image image"
-	expect_equal "$(jq -r .metadata.name manifest.json)" gss-2048
+	expect_equal "$(gojq -r .metadata.name manifest.json)" gss-2048
 	for what in $(blocks console "${pages[@]}" | grep -oE ' -c [a-z-]+' | sort -u | sed 's/ -c //'); do
-		jq -e --arg name "$what" '.spec.gameServerTemplate.spec.containers[] | select(.name == $name)' \
+		gojq -e --arg name "$what" '.spec.gameServerTemplate.spec.containers[] | select(.name == $name)' \
 			manifest.json
 	done
 }

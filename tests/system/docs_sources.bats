@@ -79,12 +79,12 @@ keys_of_page() {
 @test "a key with a source that the page does not give it is refused" {
 	local places key with kind count=0
 
-	places=$(jq -n '{ archive: "it.tar", http: "http://127.0.0.1:1/it.tar", s3: "s3://bucket/it.tar",
+	places=$(gojq -n '{ archive: "it.tar", http: "http://127.0.0.1:1/it.tar", s3: "s3://bucket/it.tar",
 		git: "http://127.0.0.1:1/it.git", rsync: "rsync://127.0.0.1:1/it/", command: ["false"] }')
 	while IFS='|' read -r key with _; do
 		[[ $with != all && -n $with ]] || continue
-		for kind in $(jq -r 'keys[]' <<<"$places"); do
-			jq -n --argjson places "$places" --arg kind "$kind" --arg key "$key" '{ name: "it", ($kind): $places[$kind] } +
+		for kind in $(gojq -r 'keys[]' <<<"$places"); do
+			gojq -n --argjson places "$places" --arg kind "$kind" --arg key "$key" '{ name: "it", ($kind): $places[$kind] } +
 				{ ($key): ({ unpack: true, "path-style": true, keep: true, retries: 0, "most-ratio": 5, "ssh-port": 22,
 				endpoint: "http://127.0.0.1:1", sha256: ("0" * 64) }[$key] // "word") } |
 				if has("signature") then .["public-key"] = "word" elif has("public-key") then .signature = "word" else . end |
@@ -134,22 +134,22 @@ cells() {
 
 	awk '/^```json$/ { name = "block" ++n ".json"; next } /^```$/ { name = "" } name { print > name }' "$page"
 	for file in block*.json; do
-		if jq -e 'has("target")' "$file"; then
+		if gojq -e 'has("target")' "$file"; then
 			run "$gs" check run --config "$file" --fetch-program "$gs_fetch"
 			expect_status 0
 			((++whole))
-		elif jq -e 'has("name")' "$file"; then
-			jq '{ source: [.] }' "$file" >"config-$file"
+		elif gojq -e 'has("name")' "$file"; then
+			gojq '{ source: [.] }' "$file" >"config-$file"
 			run "$gs" check sync --config "config-$file" --target target --fetch-program "$gs_fetch"
 			expect_status 0
 			((++sources))
 		else
-			jq -e 'keys == ["AccessKeyId", "SecretAccessKey", "SessionToken"]' "$file"
+			gojq -e 'keys == ["AccessKeyId", "SecretAccessKey", "SessionToken"]' "$file"
 		fi
 	done
 	((whole == 1 && sources == 2))
 	# Each source by the program that has the last word: it has no complaint but that nobody is there.
-	jq -s '{ sources: [.[] | if has("name") then . else (.source[]?, empty) end | select(type == "object") |
+	gojq -s '{ sources: [.[] | if has("name") then . else (.source[]?, empty) end | select(type == "object") |
 		.timeout = "1ms"] | unique_by(.name) }' block*.json >request
 	run "$gs_fetch" fetch --cache cache <request
 	expect_status 5
@@ -159,7 +159,7 @@ cells() {
 	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$repository/README.md" >config.json
 	run "$gs" check run --config config.json --target target --fetch-program "$gs_fetch"
 	expect_status 0
-	jq '{ sources: (.source | map(.timeout = "1ms")) }' config.json >request
+	gojq '{ sources: (.source | map(.timeout = "1ms")) }' config.json >request
 	run "$gs_fetch" fetch --cache cache <request
 	expect_status 5
 	# shellcheck disable=SC2016 # backquotes of Markdown
@@ -169,8 +169,8 @@ cells() {
 
 @test "the published list's translation is the example's configuration" {
 	awk '/^```json$/ { name = "block" ++n ".json"; next } /^```$/ { name = "" } name { print > name }' "$page"
-	jq -S 'select(has("target"))' block*.json >shown
-	jq -S . "$repository/examples/artifacts/gs-sidecar.json" | diff - shown
+	gojq 'select(has("target"))' block*.json >shown
+	gojq . "$repository/examples/artifacts/gs-sidecar.json" | diff - shown
 }
 
 # The script for Perforce, with a p4 that only writes down what it is asked.
@@ -188,7 +188,7 @@ cells() {
 		esac
 	END
 	chmod +x bin/p4
-	jq -n --arg script "$dir/fetch-depot" '{ sources: [{ name: "depot", command: [$script], keep: true }] }' >request
+	gojq -n --arg script "$dir/fetch-depot" '{ sources: [{ name: "depot", command: [$script], keep: true }] }' >request
 	for state in fetched unchanged; do
 		P4LOG=$dir/asked PATH=$dir/bin:$PATH run "$gs_fetch" fetch --cache cache <request
 		expect_status 0

@@ -28,7 +28,7 @@ change_all() {
 }
 
 digest_of() {
-	jq -r .digest <<<"$output"
+	gojq -r .digest <<<"$output"
 }
 
 @test "dry-run: everything is new where nothing is published, and nothing is written" {
@@ -65,12 +65,12 @@ in no source any more:
 	expect_equal "$(cat target/js/app.js target/js/more.js target/old)" $'1\n1\n1'
 	sync_both --dry-run --json
 	would=$(digest_of)
-	expect_equal "$(jq -c '[.published, .added, .changed, .removed, .differences]' <<<"$output")" \
+	expect_equal "$(gojq -c '[.published, .added, .changed, .removed, .differences]' <<<"$output")" \
 		"[\"$before\",2,3,1,[]]"
 	sync_both --json
 	expect_equal "$(digest_of)" "$would"
 	sync_both --dry-run --diff --json
-	expect_equal "$(jq -c '[.digest, .published, .added, .changed, .removed, .differences]' <<<"$output")" \
+	expect_equal "$(gojq -c '[.digest, .published, .added, .changed, .removed, .differences]' <<<"$output")" \
 		"[\"$would\",\"$would\",0,0,0,[]]"
 }
 
@@ -78,7 +78,7 @@ in no source any more:
 	sync_both
 	change_all
 	sync_both --dry-run --diff --json
-	expect_equal "$(jq -r '.differences[] | "\(.what) \(.path) \(.source)"' <<<"$output")" "~ js/app.js base
+	expect_equal "$(gojq -r '.differences[] | "\(.what) \(.path) \(.source)"' <<<"$output")" "~ js/app.js base
 ~ same base
 ~ js/more.js patch
 + link patch

@@ -27,7 +27,7 @@ start_fetch() {
 
 # A member of the answer: answer .state
 answer() {
-	jq -r ".sources[0]$1" "$dir/answer.json"
+	gojq -r ".sources[0]$1" "$dir/answer.json"
 }
 
 # What the last answer calls its tree.

@@ -23,7 +23,7 @@ beside_another() {
 		"$gs_fetch" fetch --cache cache >answer.json 2>fetch.log || status=$?
 	output=$(<fetch.log)
 	expect_equal "$(answer .state)" "$2"
-	[[ $(jq -r '.sources[1].state' answer.json) =~ ^(fetched|unchanged)$ ]]
+	[[ $(gojq -r '.sources[1].state' answer.json) =~ ^(fetched|unchanged)$ ]]
 }
 
 # A repository whose only file is so many directories deep: deep_repository DEPTH
@@ -94,7 +94,7 @@ start_git() {
 @test "hostile: no source has the name of a file of the cache" {
 	printf '{"sources": [{"name": "lock", "command": "true"}, {"name": "download", "command": "true"}]}' |
 		"$gs_fetch" fetch --cache cache >answer.json
-	expect_equal "$(jq -r '[.sources[].state] | join(" ")' answer.json)" "fetched fetched"
+	expect_equal "$(gojq -r '[.sources[].state] | join(" ")' answer.json)" "fetched fetched"
 }
 
 @test "hostile: a tree deeper than there are descriptors is refused, and gone" {

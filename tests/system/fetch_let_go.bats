@@ -53,6 +53,10 @@ fetch_small() {
 @test "let go: no file becomes as large as the archive, packed or not" {
 	local ending
 
+	# Not all at once: who unpacks has to be there before much has come.
+	stop_nginx
+	rate=8m write_config
+	start_nginx
 	gzip -1k www/it.tar
 	zstd -q www/it.tar
 	for ending in tar tar.gz tar.zst; do

@@ -10,8 +10,8 @@ load fetch
 wrong() {
 	fetch "$1" "" 2
 	expect_output "$2"
-	[[ $(jq -r .error answer.json) == *"$2"* ]]
-	expect_equal "$(jq -c keys answer.json)" '["error"]'
+	[[ $(gojq -r .error answer.json) == *"$2"* ]]
+	expect_equal "$(gojq -c keys answer.json)" '["error"]'
 	[[ ! -e $dir/cache/it ]]
 }
 
@@ -77,10 +77,10 @@ wrong() {
 	status=0
 	"$gs_fetch" fetch --cache cache <request.json >answer.json 2>fetch.log || status=$?
 	expect_status 5
-	expect_equal "$(jq -c '[.sources[] | .name, .state]' answer.json)" \
+	expect_equal "$(gojq -c '[.sources[] | .name, .state]' answer.json)" \
 		'["first","fetched","second","missing","third","fetched"]'
 	expect_equal "$(cat cache/first/tree.1/file cache/third/tree.1/three | tr '\n' ' ')" "1 3 "
-	[[ $(jq -r '.sources[1].error' answer.json) == "open 'none.tgz': No such file or directory" ]]
+	[[ $(gojq -r '.sources[1].error' answer.json) == "open 'none.tgz': No such file or directory" ]]
 }
 
 @test "archive: fetched, unchanged without being read, another one of the same size and time, damaged" {

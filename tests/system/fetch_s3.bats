@@ -73,7 +73,7 @@ last_asked() {
 	echo 3 >"src/deep/&<sp ace>+%41;ü'.txt"
 	echo 4 >src/z
 	while read -r name; do
-		put "data/$(jq -rRn --arg name "$name" '$name | @uri' | sed 's/%2F/\//g')" "src/$name"
+		put "data/$(python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$name")" "src/$name"
 	done < <(cd src && find . -type f -printf '%P\n')
 	echo other >other
 	put database other

@@ -215,5 +215,5 @@ make_tree() {
 	expect_output "--most-files"
 	run "$fetch" unpack --log-format=json none.tar out
 	expect_status 4
-	expect_equal "$(jq -r .message <<<"$output")" "open 'none.tar': No such file or directory"
+	expect_equal "$(gojq -r .message <<<"$output")" "open 'none.tar': No such file or directory"
 }

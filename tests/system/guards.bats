@@ -218,7 +218,7 @@ sees_all() {
 says() {
 	"$gs" sync --source src --target target --publish "$mode" --json --validate sh --validate -c \
 		--validate 'echo out; echo err >&2' >out 2>err
-	jq -e '.done and .changed' out
+	gojq -e '.done and .changed' out
 	expect_equal "$(sort err)" $'err\nout'
 }
 
@@ -343,7 +343,7 @@ terminated() {
 	within 10 logged run "'grep' ended with status 1"
 	expect_equal "$(ask GET /readyz "$dir/control")" "the sync failed"
 	ask GET /status "$dir/control" |
-		jq -e '.ready == false and (.sync.last_error | contains("validate")) and .published.serial == 1'
+		gojq -e '.ready == false and (.sync.last_error | contains("validate")) and .published.serial == 1'
 	expect_equal "$(cat target/file)" 1
 	echo 3 >src/file
 	within 10 eval '[[ $(ask GET /readyz "$dir/control") == ready ]]'

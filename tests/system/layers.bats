@@ -315,13 +315,13 @@ explain() {
 	"$gs" seal --label v1 base
 	sync_layers
 	expect_target "js/ js/app.js=1 js/new.js=2"
-	expect_equal "$(jq -r .label target/.gs-sidecar/published.json)" v1
+	expect_equal "$(gojq -r .label target/.gs-sidecar/published.json)" v1
 	"$gs" seal --label v2 patch
 	rm base/..gs-sidecar-seal
 	echo 3 >base/js/app.js
 	sync_layers
 	expect_target "js/ js/app.js=3 js/new.js=2"
-	expect_equal "$(jq -r .label target/.gs-sidecar/published.json)" v2
+	expect_equal "$(gojq -r .label target/.gs-sidecar/published.json)" v2
 	remember
 	echo 4 >patch/js/more.js
 	run "$gs" sync --source base --source patch --target target
@@ -338,13 +338,13 @@ explain() {
 	echo 2 >patch/js/b
 	touch patch/js/.gs-remove.c
 	sync_layers
-	digest=$(jq -r .digest target/.gs-sidecar/published.json)
+	digest=$(gojq -r .digest target/.gs-sidecar/published.json)
 	"$gs" seal patch
 	sync_layers
 	"$gs" seal base
 	for how in none stat full; do
 		sync_layers --verify "$how"
-		expect_equal "$(jq -r .digest target/.gs-sidecar/published.json)" "$digest"
+		expect_equal "$(gojq -r .digest target/.gs-sidecar/published.json)" "$digest"
 	done
 	expect_equal "$(serial)" 1
 }
@@ -354,13 +354,13 @@ explain() {
 	touch base/.gs-remove.y
 	run "$gs" seal --json base
 	expect_status 0
-	expect_equal "$(jq -c '[.files, .removals]' <<<"$output")" "[2,1]"
+	expect_equal "$(gojq -c '[.files, .removals]' <<<"$output")" "[2,1]"
 	local digest
-	digest=$(jq -r .digest <<<"$output")
+	digest=$(gojq -r .digest <<<"$output")
 	run "$gs" sync --source base --target target --verify none
 	expect_status 0
 	expect_target x=1
-	expect_equal "$(jq -r .digest target/.gs-sidecar/published.json)" "$digest"
+	expect_equal "$(gojq -r .digest target/.gs-sidecar/published.json)" "$digest"
 	run "$gs" sync --source base --target target --verify none
 	expect_status 0
 	expect_equal "$(serial)" 1

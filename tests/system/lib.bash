@@ -114,7 +114,7 @@ ask() {
 
 # A field of its /status: status_of .reload.state
 status_of() {
-	ask GET /status | jq -r "$1"
+	ask GET /status | gojq -r "$1"
 }
 
 is_ready() {
@@ -190,7 +190,7 @@ state_dir() {
 serial() {
 	local state=${1:+$1/.gs-sidecar}
 
-	jq .serial "${state:-$(state_dir)}/published.json"
+	gojq .serial "${state:-$(state_dir)}/published.json"
 }
 
 # Inode and time of the last change, of any kind, of everything in the target but the state.
@@ -355,7 +355,7 @@ expect_no_leftovers() {
 
 	state=$(state_dir)
 	expect_equal "$(state_names "$state")" "lock manifests published.json "
-	expect_equal "$(ls "$state/manifests")" "$(jq -r .digest "$state/published.json")"
+	expect_equal "$(ls "$state/manifests")" "$(gojq -r .digest "$state/published.json")"
 	wanted=
 	[[ $1 != data ]] || wanted="..data $(readlink target/..data) "
 	expect_equal "$(find target -maxdepth 1 -name '..?*' -not -name ..gs-sidecar-generations \

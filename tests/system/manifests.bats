@@ -71,9 +71,9 @@ for spec in (d["spec"] for d in yaml.safe_load_all(open(sys.argv[1])) if d["kind
 		containers_of "$manifest" >containers
 		while read -r container; do
 			echo "$manifest: $container"
-			jq -e .imagePullPolicy <<<"$container"
-			[[ $(jq -r .image <<<"$container") == *-sidecar:* ]] || continue
-			jq -e ".resources.limits.memory == \"$memory\" and (.securityContext | $user and .readOnlyRootFilesystem and
+			gojq -e .imagePullPolicy <<<"$container"
+			[[ $(gojq -r .image <<<"$container") == *-sidecar:* ]] || continue
+			gojq -e ".resources.limits.memory == \"$memory\" and (.securityContext | $user and .readOnlyRootFilesystem and
 				.allowPrivilegeEscalation == false and .capabilities == { drop: [\"ALL\"] })" <<<"$container"
 			((++count))
 		done <containers

@@ -42,7 +42,7 @@ tell() {
 }
 
 now() {
-	jq -r "$1" gsinfo.json
+	gojq -r "$1" gsinfo.json
 }
 
 # is FILTER VALUE: so it stands with the GameServer.
@@ -129,7 +129,7 @@ start_gateways() {
 # What the real Prometheus says: promql QUERY
 promql() {
 	curl -sfG --data-urlencode "query=$1" "http://127.0.0.1:$prometheus_port/api/v1/query" |
-		jq -c '[.data.result[].value[1]]'
+		gojq -c '[.data.result[].value[1]]'
 }
 
 # To the manifest's query, and to the number of players in it.

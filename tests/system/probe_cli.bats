@@ -179,10 +179,10 @@ unknown() {
 	[[ $output != *count* && $output != *unused* ]] || expect_output "only what was asked for"
 	run "$gs" probe drain --control "unix:$dir/control" --explain --json
 	expect_status 1
-	jq -e '[.probes[] | select(.probe == "drain")][0] |
+	gojq -e '[.probes[] | select(.probe == "drain")][0] |
 		.result == "draining" and .pass == false and .rule == 2 and .unknown == null and
 		[.rules[].holds] == ["no", "yes"]' <<<"$output"
-	jq -e '[.sources[].source] == ["players"] and .sources[0].reading == "7" and
+	gojq -e '[.sources[].source] == ["players"] and .sources[0].reading == "7" and
 		.sources[0].failures == 0 and .sources[0].age_ms >= 0' <<<"$output"
 	run "$gs" probe drain --direct --config config.json --explain
 	expect_status 1

@@ -74,7 +74,7 @@ rows_of() {
 }
 
 @test "the hook on the page is accepted" {
-	mapfile -t words < <(sed -n '/preStop:/,/^```/p' "$page" | tr -d '\n' | grep -oE '\[.*\]' | jq -r '.[1:][]')
+	mapfile -t words < <(sed -n '/preStop:/,/^```/p' "$page" | tr -d '\n' | grep -oE '\[.*\]' | gojq -r '.[1:][]')
 	expect_equal "${words[*]:0:2}" "hook pre-stop"
 	run "$gs" check "${words[@]}"
 	expect_status 0

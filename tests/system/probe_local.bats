@@ -36,7 +36,7 @@ reading() {
 	"${in_network[@]}" "$@" "$gs" probe look --direct --explain --json --timeout 100s \
 		--source "{\"name\":\"it\",$source}" \
 		--rules '{"name":"look","rules":[{"if":{"source":"it","equals":"never"},"result":"never"}]}' |
-		jq -r '.sources[0] | .reading // "unknown: \(.unknown)"'
+		gojq -r '.sources[0] | .reading // "unknown: \(.unknown)"'
 }
 
 # expect_reading SOURCE TEXT [COMMAND...]: a part of it for one that begins with "unknown: ".

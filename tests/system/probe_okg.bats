@@ -166,7 +166,7 @@ faults_of_state() {
 
 # The resident's last look at the players: players_read COUNT
 players_read() {
-	[[ $(ask GET /probes | jq -r '.sources[] | select(.source == "players").reading') == "$1" ]]
+	[[ $(ask GET /probes | gojq -r '.sources[] | select(.source == "players").reading') == "$1" ]]
 }
 
 @test "drained, by connections: through every fault" {

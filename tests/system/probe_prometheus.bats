@@ -44,7 +44,7 @@ write_players() {
 
 # source_of QUERY [MEMBERS]: the probe file has that source, of $base.
 source_of() {
-	jq -n --arg base "$base" --arg query "$1" --arg limit "$limit" "{
+	gojq -n --arg base "$base" --arg query "$1" --arg limit "$limit" "{
 		\"probe-source\": [{name: \"asked\", prometheus: \$base, query: \$query,
 			every: \"200ms\", timeout: \$limit ${2:+, $2}}],
 		\"probe-rules\": [{name: \"drain\", rules: [

@@ -57,7 +57,7 @@ stop_run() {
 
 # reading_is FIELD VALUE: of the source
 reading_is() {
-	ask GET /probes | jq -e ".sources[0].$1 == $2"
+	ask GET /probes | gojq -e ".sources[0].$1 == $2"
 }
 
 @test "pages have the word alone, and the status that it is worth" {
@@ -110,18 +110,18 @@ reading_is() {
 	run_now
 	within 10 is "done"
 	curl -s "http://127.0.0.1:$port/probes" >probes
-	jq -e '[.probes[].probe] == ["drain", "count"]' probes
-	jq -e '.probes[0] | .result == "done" and .pass and .rule == 1 and .rules[0].holds == "yes"
+	gojq -e '[.probes[].probe] == ["drain", "count"]' probes
+	gojq -e '.probes[0] | .result == "done" and .pass and .rule == 1 and .rules[0].holds == "yes"
 		and .rules[1].holds == "no" and (.rules[1].why | contains("at least 1"))' probes
-	jq -e '.sources == [.sources[0]] and (.sources[0] | .source == "players" and .kind == "file"
+	gojq -e '.sources == [.sources[0]] and (.sources[0] | .source == "players" and .kind == "file"
 		and .reading == "0" and .unknown == null and .looks >= 1 and .failures == 0)' probes
 	echo x >players
 	within 10 reading_is reading '"x"'
-	ask GET /probes | jq -e '.probes[0] | .result == "unknown" and .pass == false and .rule == 0
+	ask GET /probes | gojq -e '.probes[0] | .result == "unknown" and .pass == false and .rule == 0
 		and (.unknown | startswith("rule 1: players is \u0027x\u0027")) and [.rules[].holds] == ["unknown", "unknown"]'
 	rm players
 	within 10 reading_is reading null
-	ask GET /probes | jq -e '.sources[0].unknown | contains("No such file")'
+	ask GET /probes | gojq -e '.sources[0].unknown | contains("No such file")'
 }
 
 # A look never finds it empty: players_are NUMBER
@@ -157,7 +157,7 @@ held_for() {
 
 # It holds, and that is written down.
 is_kept() {
-	jq -e '.holds | length == 1' target/.gs-sidecar/probes
+	gojq -e '.holds | length == 1' target/.gs-sidecar/probes
 }
 
 # What `long` says: it has held for two minutes longer than anybody saw.
@@ -167,14 +167,14 @@ keep_two_minutes() {
 	within 10 is_kept
 	expect_equal "$(get /probe/drain)" "503 unknown"
 	stop_run
-	jq -c '.holds[0].since -= 120000' target/.gs-sidecar/probes >long
-	jq -e '.holds[0].since > 0' long
+	gojq -c '.holds[0].since -= 120000' target/.gs-sidecar/probes >long
+	gojq -e '.holds[0].since > 0' long
 }
 
 # begins_anew: nobody knows how long it has held, once it has looked.
 begins_anew() {
 	run_now
-	within 10 eval '(($(ask GET /probes | jq ".sources[0].looks") > 0))'
+	within 10 eval '(($(ask GET /probes | gojq ".sources[0].looks") > 0))'
 	expect_equal "$(get /probe/drain)" "503 unknown"
 }
 
@@ -205,11 +205,11 @@ begins_anew() {
 	within 10 is "done" # else the rest would say nothing
 	stop_run
 
-	jq -c '.boot = "b4d0c6f4-0000-4000-8000-000000000000\n"' long >target/.gs-sidecar/probes
+	gojq -c '.boot = "b4d0c6f4-0000-4000-8000-000000000000\n"' long >target/.gs-sidecar/probes
 	begins_anew
 	stop_run
 
-	jq -c '.configuration |= (if .[:1] == "0" then "1" else "0" end) + .[1:]' long >target/.gs-sidecar/probes
+	gojq -c '.configuration |= (if .[:1] == "0" then "1" else "0" end) + .[1:]' long >target/.gs-sidecar/probes
 	begins_anew
 	stop_run
 
@@ -287,7 +287,7 @@ begins_anew() {
 		    { "if": { "agree": ["command", "game"] }, "result": "same" } ] } ] }
 	EOT
 	run_now
-	within 20 eval 'ask GET /probes | jq -e ".sources[0].looks > 3"'
+	within 20 eval 'ask GET /probes | gojq -e ".sources[0].looks > 3"'
 	reading_is reading '"0"'
 }
 
@@ -303,38 +303,38 @@ begins_anew() {
 	read -rt 2 <> <(:) || true
 	expect_equal "$(wake_ups "$run_pid")" "$before"
 	[[ ! -e target/.gs-sidecar/probes ]]
-	expect_equal "$(ask GET /probes | jq -c .)" '{"probes":[],"sources":[]}'
+	expect_equal "$(ask GET /probes | gojq -c .)" '{"probes":[],"sources":[]}'
 }
 
 @test "a source is asked once for all rules, and not at all when no rule names it" {
 	start_peer game ok
-	jq -n --arg url "http://127.0.0.1:$port/" '{
+	gojq -n --arg url "http://127.0.0.1:$port/" '{
 		"probe-source": [ { name: "used", http: $url, every: "500s", timeout: "100s" },
 			{ name: "unused", http: ($url + "unused"), every: "100ms" } ],
 		"probe-rules": [ range(32) | { name: "p\(.)", rules: ([ range(31) | { if: { any: [ { source: "used", equals: . },
 			{ source: "used", equals: "no" }, { not: { source: "used", equals: "ok" } } ] },
 			result: "r\(.)" } ] + [ { result: "said-{used}" } ]) } ] }' >config.json
 	start run "$gs" run --config config.json --source src --target target
-	within 20 eval '(($(ask GET /probes | jq ".sources[0].looks") == 1))'
+	within 20 eval '(($(ask GET /probes | gojq ".sources[0].looks") == 1))'
 	expect_equal "$(requests_to game)" 1
 	run "$gs" probe p31 --control unix:target/.gs-sidecar/control.sock
 	expect_equal "$(requests_to game)" 1
-	ask GET /probes | jq -e '[.sources[].source] == ["used"] and (.probes | length == 32)'
+	ask GET /probes | gojq -e '[.sources[].source] == ["used"] and (.probes | length == 32)'
 }
 
 @test "as many sources and probes as there may be, and one more" {
-	jq -n --arg dir "$dir" '{
+	gojq -n --arg dir "$dir" '{
 		"probe-source": [ range(64) | { name: "s\(.)", file: "\($dir)/players", every: "200ms" } ],
 		"probe-rules": [ range(32) as $p | { name: "p\($p)", rules: [ { if: { all: [ range(16) |
 			{ source: "s\(. + $p)", equals: 0, for: "100ms" } ] }, result: "done" } ] } ] }' \
 		>config.json
 	start run "$gs" run --config config.json --source src --target target
-	within 20 eval '(($(ask GET /probes | jq "[.probes[] | select(.pass)] | length") == 32))'
-	jq '."probe-source" += [ { name: "more", file: "/x" } ]' config.json >more.json
+	within 20 eval '(($(ask GET /probes | gojq "[.probes[] | select(.pass)] | length") == 32))'
+	gojq '."probe-source" += [ { name: "more", file: "/x" } ]' config.json >more.json
 	run "$gs" run --config more.json --source src --target target
 	expect_status 2
 	expect_output "more than 64 sources or 32 probes"
-	jq '."probe-rules" += [ { name: "more", rules: [ { result: "x" } ] } ]' config.json >more.json
+	gojq '."probe-rules" += [ { name: "more", rules: [ { result: "x" } ] } ]' config.json >more.json
 	run "$gs" run --config more.json --source src --target target
 	expect_status 2
 }

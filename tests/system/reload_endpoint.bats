@@ -52,7 +52,7 @@ let_go() {
 }
 
 field() {
-	curl -sS --max-time 20 "$url/status" | jq -r "$1"
+	curl -sS --max-time 20 "$url/status" | gojq -r "$1"
 }
 
 # As many requests are served and wait as that: holds SERVED WAITING
@@ -89,7 +89,7 @@ expect_flat() {
 	reload 200 a-2
 	expect_equal "$(runs)" 2
 	fetch /reload -H 'Idempotency-Key: a-1' -H 'Accept: application/json'
-	expect_equal "$code $(jq .reloaded body)" "200 true"
+	expect_equal "$code $(gojq .reloaded body)" "200 true"
 	expect_equal "$(runs)" 2
 }
 
@@ -116,7 +116,7 @@ expect_flat() {
 	reload 200 "$long" "$long"
 	expect_equal "$(runs)" 1
 	reload 400 "${long}k"
-	expect_equal "$(jq .reloaded body)" false
+	expect_equal "$(gojq .reloaded body)" false
 	reload 400 - "${long}k"
 	expect_equal "$(runs)" 1
 }
@@ -218,7 +218,7 @@ expect_flat() {
 	let_go
 	expect_client first 500
 	expect_client again 500
-	expect_equal "$(jq .run first.body again.body | xargs)" "1 1"
+	expect_equal "$(gojq .run first.body again.body | xargs)" "1 1"
 }
 
 @test "endpoint: only a plain digest gets into the command's environment" {
@@ -241,8 +241,8 @@ expect_flat() {
 	echo 1 >src/file
 	start run "$gs" run --source src --target target --reload-url "$url/reload"
 	within 20 logged run "acknowledged"
-	expect_equal "$(<runs)" "$(jq -r .digest target/.gs-sidecar/published.json)"
-	reload 200 "$(jq -r '"\(.digest)-\(.serial)"' target/.gs-sidecar/published.json)"
+	expect_equal "$(<runs)" "$(gojq -r .digest target/.gs-sidecar/published.json)"
+	reload 200 "$(gojq -r '"\(.digest)-\(.serial)"' target/.gs-sidecar/published.json)"
 	expect_equal "$(runs)" 1
 }
 
@@ -253,13 +253,13 @@ expect_flat() {
 	start_reloader -- "${command[@]}"
 	fetch /reload -X POST -H 'Prefer: handling=lenient, Respond-Async; x=1'
 	expect_equal "$code" 202
-	expect_equal "$(jq -c . body)" '{"reloaded":false,"run":1}'
+	expect_equal "$(gojq -c . body)" '{"reloaded":false,"run":1}'
 	grep -qi '^preference-applied: respond-async' headers
 	within 10 ran 1
 	expect_equal "$(field .running)" true
 	expect_equal "$(field .last)" null
 	fetch /reload -H 'Prefer: respond-async'
-	expect_equal "$code $(jq .run body)" "202 2"
+	expect_equal "$code $(gojq .run body)" "202 2"
 	let_go
 	within 10 ran 2
 	expect_equal "$(field '"\(.last.run) \(.last.reloaded) \(.last.error)"')" \
@@ -450,7 +450,7 @@ with_token() {
 	done
 	rm -f runs
 	fetch /reload
-	expect_equal "$code $(jq .reloaded body)" "401 false"
+	expect_equal "$code $(gojq .reloaded body)" "401 false"
 	grep -qi '^www-authenticate: bearer' headers
 	fetch /reload -H 'Authorization: Basic sesame 1'
 	expect_equal "$code" 401
@@ -473,7 +473,7 @@ with_token() {
 	fetch /healthz
 	expect_equal "$code" 200
 	with_token /status "sesame 1"
-	expect_equal "$code $(jq .runs body)" "200 0"
+	expect_equal "$code $(gojq .runs body)" "200 0"
 	with_token /metrics "sesame 1"
 	expect_equal "$code" 200
 }

@@ -35,7 +35,7 @@ in_state() {
 
 # command NAME SCRIPT: a trigger as JSON, which adds a line to NAME.ran first.
 command() {
-	jq -cn --arg s "echo >>'$dir/$1.ran'; $2" '{ command: ["sh", "-c", $s], backoff: "100ms" }'
+	gojq -cn --arg s "echo >>'$dir/$1.ran'; $2" '{ command: ["sh", "-c", $s], backoff: "100ms" }'
 }
 
 ran() {
@@ -92,12 +92,12 @@ ran() {
 }
 
 @test "triggers: in the configuration file they are objects" {
-	jq -n --argjson a "$(command a true)" --argjson b "$(command b true)" \
+	gojq -n --argjson a "$(command a true)" --argjson b "$(command b true)" \
 		'{ trigger: [$a, $b] }' >gs.json
 	run_now --config "$dir/gs.json"
 	within 10 is_ready
 	expect_equal "$(ran a) $(ran b)" "1 1"
-	jq -n '{ trigger: [{ url: "http://127.0.0.1:1/", method: 5, nonsense: 1 }] }' >gs.json
+	gojq -n '{ trigger: [{ url: "http://127.0.0.1:1/", method: 5, nonsense: 1 }] }' >gs.json
 	run "$gs" check run --config gs.json --source src --target target
 	expect_status 2
 	expect_output '"trigger": "nonsense": no setting of a trigger has this name'
@@ -168,7 +168,7 @@ start_game() {
 
 @test "proof: a value in JSON has to be the version's label" {
 	start_game
-	jq -n '{ game: { versions: ["v0", "v1"] } }' >www/version.json
+	gojq -n '{ game: { versions: ["v0", "v1"] } }' >www/version.json
 	run_now --label v1 --reload-command true --prove-url "http://127.0.0.1:$game_port/version.json" \
 		--prove-json /game/versions/1 --prove-value '{version}' --prove-within 60s
 	within 10 is_ready
@@ -708,5 +708,5 @@ killed_in() {
 	within 10 eval '[[ $(paste -sd " " reloads) == "v1 v2" ]]'
 	logged run "was removed"
 	within 10 inside "$gs" status
-	expect_equal "$(jq .serial target/.gs-sidecar/acknowledged.json)" 1
+	expect_equal "$(gojq .serial target/.gs-sidecar/acknowledged.json)" 1
 }

@@ -33,7 +33,7 @@ end_run() {
 }
 
 published() {
-	jq -r .digest target/.gs-sidecar/published.json
+	gojq -r .digest target/.gs-sidecar/published.json
 }
 
 reload_state() {
@@ -51,7 +51,7 @@ in_state() {
 	expect_equal "$(requests_to game)" 1
 	logged game "POST /reload HTTP/1.1 digest=$(published) key=$(published)-1"
 	[[ $(published) =~ ^xxh3:[0-9a-f]+$|^[0-9a-f:]+$ ]]
-	expect_equal "$(jq -r .digest target/.gs-sidecar/acknowledged.json)" "$(published)"
+	expect_equal "$(gojq -r .digest target/.gs-sidecar/acknowledged.json)" "$(published)"
 }
 
 @test "reload of run: a restart without a change sends nothing and is ready" {
@@ -91,7 +91,7 @@ in_state() {
 	done
 	start_http_run
 	within 10 is_ready
-	expect_equal "$(jq -r .digest target/.gs-sidecar/acknowledged.json)" "$(published)"
+	expect_equal "$(gojq -r .digest target/.gs-sidecar/acknowledged.json)" "$(published)"
 }
 
 @test "reload of run: a newer version than the one owed is the only one sent" {

@@ -37,19 +37,19 @@ has_no_zombies() {
 
 	fetch /reload -H 'Accept: application/json'
 	expect_equal "$code" 200
-	expect_equal "$(jq -r .reloaded body)" true
-	expect_equal "$(jq -r .error body)" null
-	[[ $(jq -r .output body) == said* ]]
-	(($(jq -r .took_ms body) >= 0))
+	expect_equal "$(gojq -r .reloaded body)" true
+	expect_equal "$(gojq -r .error body)" null
+	[[ $(gojq -r .output body) == said* ]]
+	(($(gojq -r .took_ms body) >= 0))
 }
 
 @test "reloader: a failure is 500 with the reason and the last lines of what the command said" {
 	start_reloader -- sh -c 'seq 1000; echo "bad level" >&2; exit 3'
 	fetch /reload
 	expect_equal "$code" 500
-	expect_equal "$(jq -r .reloaded body)" false
-	expect_equal "$(jq -r .error body)" "'sh' ended with status 3"
-	output=$(jq -r .output body)
+	expect_equal "$(gojq -r .reloaded body)" false
+	expect_equal "$(gojq -r .error body)" "'sh' ended with status 3"
+	output=$(gojq -r .output body)
 	expect_output 1000
 	expect_output "bad level"
 	((${#output} <= 9000))
@@ -59,14 +59,14 @@ has_no_zombies() {
 @test "reloader: output in JSON has real lines" {
 	start_reloader -- sh -c 'echo one; echo two; exit 1'
 	fetch /reload
-	expect_equal "$(jq -r .output body | head -n 2)" $'one\ntwo'
+	expect_equal "$(gojq -r .output body | head -n 2)" $'one\ntwo'
 }
 
 @test "reloader: output that is not text still makes valid JSON" {
 	start_reloader -- sh -c 'printf "\377\376\001\"\\\\ \303\244"; exit 1'
 	fetch /reload
 	expect_equal "$code" 500
-	jq -e .output body
+	gojq -e .output body
 }
 
 @test "reloader: the published request.sh ends at once" {
@@ -181,8 +181,8 @@ accepted() {
 	start_reloader --timeout 2s -- sh -c 'trap "" TERM; sleep 300 & echo $! >child; echo begun; wait'
 	fetch /reload
 	expect_equal "$code" 504
-	[[ $(jq -r .error body) == *"killed after 2s"* ]]
-	[[ $(jq -r .output body) == begun* ]]
+	[[ $(gojq -r .error body) == *"killed after 2s"* ]]
+	[[ $(gojq -r .output body) == begun* ]]
 	within 5 is_gone "$(<child)"
 	fetch /reload
 	expect_equal "$code" 504
@@ -193,7 +193,7 @@ accepted() {
 	start_reloader -- sh -c 'yes flood | head -c 60000000; echo the end; exit 1'
 	fetch /reload
 	expect_equal "$code" 500
-	output=$(jq -r .output body)
+	output=$(gojq -r .output body)
 	expect_output "the end"
 	peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$reloader_pid/status")
 	if [[ $TEST_ARCH == "$(dpkg --print-architecture)" && $gs != */asan/* ]]; then
@@ -243,7 +243,7 @@ accepted() {
 	start_reloader -- ./no-such-command
 	fetch /reload
 	expect_equal "$code" 500
-	[[ $(jq -r .error body) == *"./no-such-command"*"No such file"* ]]
+	[[ $(gojq -r .error body) == *"./no-such-command"*"No such file"* ]]
 	fetch /healthz
 	expect_equal "$code" 200
 }
@@ -252,7 +252,7 @@ accepted() {
 	start_reloader -- sh -c 'kill -SEGV $$'
 	fetch /reload
 	expect_equal "$code" 500
-	[[ $(jq -r .error body) == *139* ]]
+	[[ $(gojq -r .error body) == *139* ]]
 }
 
 @test "reloader: the command starts clean: no signal blocked, no descriptor of ours, no input" {
@@ -540,7 +540,7 @@ expect_nginx_reloaded() {
 	echo 'nonsense here;' >>nginx.conf
 	fetch /reload
 	expect_equal "$code" 500
-	output=$(jq -r .output body)
+	output=$(gojq -r .output body)
 	expect_output "unknown directive"
 	serves "version 1"
 }

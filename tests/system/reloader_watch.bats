@@ -35,7 +35,7 @@ has_looked() {
 
 # A field of what it says of its watch: watch_of .mode
 watch_of() {
-	ask GET /status "$dir/socket" | jq -r ".watch$1"
+	ask GET /status "$dir/socket" | gojq -r ".watch$1"
 }
 
 reloads() {

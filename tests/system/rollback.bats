@@ -100,7 +100,7 @@ expect_live() {
 }
 
 published() {
-	jq -r ".$1" "$(state)/published.json"
+	gojq -r ".$1" "$(state)/published.json"
 }
 
 kept() {
@@ -126,7 +126,7 @@ back_once() {
 	expect_equal "$(published label) $(published serial)" "one 3"
 	back --json
 	expect_status 2
-	expect_equal "$(jq -r '.done, .exit_status' <<<"$output")" $'false\n2'
+	expect_equal "$(gojq -r '.done, .exit_status' <<<"$output")" $'false\n2'
 	expect_live v1
 }
 
@@ -197,7 +197,7 @@ no_such_version() {
 		publish src --keep 20
 	done
 	# Of 17 kept versions two begin with the same digit.
-	digest=$(jq -r .digest target/.gs-sidecar/generations/*/record.json | cut -c 1 | sort | uniq -d |
+	digest=$(gojq -r .digest target/.gs-sidecar/generations/*/record.json | cut -c 1 | sort | uniq -d |
 		head -n 1)
 	remember
 	back "$digest"
@@ -413,7 +413,7 @@ lost_manifest() {
 		printf '%s\n' "$how"
 		back
 		expect_status 4
-		expect_output "$(jq -r .digest "$(state)/generations/1/record.json")"
+		expect_output "$(gojq -r .digest "$(state)/generations/1/record.json")"
 		expect_untouched
 	done
 	cp whole "$manifest"
@@ -471,13 +471,13 @@ held() {
 	publish v2
 	expect_held
 	publish v2 --json
-	expect_equal "$(jq -c '[.done, .changed, .held, .serial]' <<<"$output")" '[true,false,true,3]'
+	expect_equal "$(gojq -c '[.done, .changed, .held, .serial]' <<<"$output")" '[true,false,true,3]'
 	publish v3
-	expect_equal "$(jq -r .serial "$(state)/published.json")" 4
+	expect_equal "$(gojq -r .serial "$(state)/published.json")" 4
 	publish v2
 	expect_live v2
 	publish v2 --json
-	expect_equal "$(jq -c '[.changed, .held]' <<<"$output")" '[false,false]'
+	expect_equal "$(gojq -c '[.changed, .held]' <<<"$output")" '[false,false]'
 }
 
 @test "held: forced, it is published and forgiven" {
@@ -581,7 +581,7 @@ foreign_in_the_way() {
 		back_to v1
 		publish v2
 		expect_held
-		back "$(jq -r .digest target/..gs-sidecar-generations/2/record.json)"
+		back "$(gojq -r .digest target/..gs-sidecar-generations/2/record.json)"
 		expect_live v2
 		rm -rf "/dev/shm/rollback-$$"
 	done
@@ -684,7 +684,7 @@ sync_after_kill() {
 		expect_live v2 || return 1
 	fi
 	publish v2 --json
-	jq -e '.changed == false' <<<"$output" || return 1
+	gojq -e '.changed == false' <<<"$output" || return 1
 }
 
 rollback_after_kill() {

@@ -29,7 +29,7 @@ ask_it() {
 }
 
 status_field() {
-	ask_it GET /status | jq -c "$1"
+	ask_it GET /status | gojq -c "$1"
 }
 
 ready() {
@@ -125,7 +125,7 @@ two_versions() {
 	expect_status 2
 	by_hand rollback --json 00000000
 	expect_status 2
-	expect_equal "$(jq -c '[.done, .exit_status]' <<<"$output")" '[false,2]'
+	expect_equal "$(gojq -c '[.done, .exit_status]' <<<"$output")" '[false,2]'
 	rm -r target/.gs-sidecar/generations/1/files/*
 	by_hand rollback
 	expect_status 4

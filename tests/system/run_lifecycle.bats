@@ -67,7 +67,7 @@ has_no_child() {
 	run_now --control "unix:$dir/control"
 	within 5 logged run "waiting until it is gone"
 	within 5 ask GET /healthz "$dir/control"
-	ask GET /status "$dir/control" | jq -e '.ready == false and .sync.waiting_for_lock'
+	ask GET /status "$dir/control" | gojq -e '.ready == false and .sync.waiting_for_lock'
 	expect_ends_at_once
 	[[ ! -e target/file ]]
 }

@@ -35,7 +35,7 @@ takes_over() {
 	old_is_ready
 	start_new
 	expect_equal "$(ask GET /readyz "$dir/new-control")" "another sidecar still has the target"
-	ask GET /status "$dir/new-control" | jq -e '.ready == false and .sync.waiting_for_lock'
+	ask GET /status "$dir/new-control" | gojq -e '.ready == false and .sync.waiting_for_lock'
 	expect_equal "$(cat target/file)" 1
 	is_ready_at old
 	kill -TERM "$old_pid"

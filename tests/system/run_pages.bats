@@ -36,7 +36,7 @@ control_code() {
 	done
 	expect_equal "$(curl -sS "http://127.0.0.1:$port/healthz")" ok
 	expect_equal "$(curl -sS "http://127.0.0.1:$port/readyz")" ready
-	curl -sS "http://127.0.0.1:$port/status" | jq -e '.ready and .published.files == 1'
+	curl -sS "http://127.0.0.1:$port/status" | gojq -e '.ready and .published.files == 1'
 	curl -sSD - -o /dev/null "http://127.0.0.1:$port/status" | grep -i '^content-type: application/json'
 }
 
@@ -85,7 +85,7 @@ control_code() {
 	echo save >target/x/$'y\n"\xff\e[31m'
 	start run "$gs" run --source src --target target
 	within 5 eval '[[ $(status_of .sync.last_error) == *"not ours"* ]]'
-	ask GET /status | iconv -f utf-8 -t utf-8 | jq -e '.ready == false'
+	ask GET /status | iconv -f utf-8 -t utf-8 | gojq -e '.ready == false'
 	[[ $(<run.log) != *$'\e'* ]]
 	cp run.log now.log
 	expect_equal "$(grep -c 'not ours' now.log)" "$(times_logged now 'sync failed')"
@@ -97,8 +97,8 @@ control_code() {
 @test "a source and target of odd names are shown in the status" {
 	mkdir $'s\n"\xff' $'t\n"\xff'
 	start run "$gs" run --source $'s\n"\xff' --target $'t\n"\xff' --control "unix:$dir/control"
-	within 5 eval 'ask GET /status "$dir/control" | jq -e .ready'
-	ask GET /status "$dir/control" | iconv -f utf-8 -t utf-8 | jq -e '.sources[0] | length > 3'
+	within 5 eval 'ask GET /status "$dir/control" | gojq -e .ready'
+	ask GET /status "$dir/control" | iconv -f utf-8 -t utf-8 | gojq -e '.sources[0] | length > 3'
 }
 
 @test "another user is turned away from the control socket" {
@@ -266,6 +266,6 @@ memory() {
 
 @test "the timeline says how long everything took" {
 	run_now --reload-command true
-	ask GET /status | jq -e '.timeline_ms | .published >= 0 and .reload_sent >= .published and .acknowledged >= .reload_sent'
-	ask GET /status | jq -e '.reload.acknowledged.serial == .published.serial'
+	ask GET /status | gojq -e '.timeline_ms | .published >= 0 and .reload_sent >= .published and .acknowledged >= .reload_sent'
+	ask GET /status | gojq -e '.reload.acknowledged.serial == .published.serial'
 }

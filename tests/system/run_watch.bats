@@ -341,7 +341,7 @@ clean_up() {
 	within 10 is_ready
 	run in_mounts_of run "$gs" status
 	expect_output "watch      off"
-	status_of .watch | jq -e '. == { mode: "off", directories: 0, changes: 0 }'
+	status_of .watch | gojq -e '. == { mode: "off", directories: 0, changes: 0 }'
 	echo 2 >src/file
 	read -rt 1 <> <(:) || true
 	expect_equal "$(<target/file)" 1

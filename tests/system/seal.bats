@@ -56,23 +56,23 @@ offset_of() {
 
 @test "seal --json tells it to programs" {
 	seal_it --json --label v1.4.2
-	expect_equal "$(jq -c '[.directory, .label, .files, .bytes, .removals]' <<<"$output")" \
+	expect_equal "$(gojq -c '[.directory, .label, .files, .bytes, .removals]' <<<"$output")" \
 		"[\"$dir/src\",\"v1.4.2\",4,9,0]"
-	expect_equal "$(jq -r '.digest | length' <<<"$output")" 32
-	expect_equal "$(jq -r '.took_ms >= 0' <<<"$output")" true
+	expect_equal "$(gojq -r '.digest | length' <<<"$output")" 32
+	expect_equal "$(gojq -r '.took_ms >= 0' <<<"$output")" true
 	seal_it --json
-	expect_equal "$(jq .label <<<"$output")" null
+	expect_equal "$(gojq .label <<<"$output")" null
 }
 
 @test "what is sealed has the digest that it is published under" {
 	seal_it --json
-	digest=$(jq -r .digest <<<"$output")
+	digest=$(gojq -r .digest <<<"$output")
 	sync_now --json
-	expect_equal "$(jq -r .digest <<<"$output")" "$digest"
+	expect_equal "$(gojq -r .digest <<<"$output")" "$digest"
 	rm "src/$seal_name"
 	sync_now --json
-	expect_equal "$(jq -r .digest <<<"$output")" "$digest"
-	expect_equal "$(jq -r .changed <<<"$output")" false
+	expect_equal "$(gojq -r .digest <<<"$output")" "$digest"
+	expect_equal "$(gojq -r .changed <<<"$output")" false
 }
 
 @test "sealing twice gives the same bytes" {
@@ -123,8 +123,8 @@ offset_of() {
 	expect_output "6 files"
 	expect_output ", removes 2 names of lower layers; digest "
 	seal_it --json
-	digest=$(jq -r .digest <<<"$output")
-	expect_equal "$(jq .removals <<<"$output")" 2
+	digest=$(gojq -r .digest <<<"$output")
+	expect_equal "$(gojq .removals <<<"$output")" 2
 	mkdir base
 	echo old >base/old
 	echo kept >base/kept
@@ -132,7 +132,7 @@ offset_of() {
 	expect_status 0
 	expect_equal "$(cd target && echo *)" "index.html js kept latest"
 	run "$gs" sync --source src --target other --json
-	expect_equal "$(jq -r .digest <<<"$output")" "$digest"
+	expect_equal "$(gojq -r .digest <<<"$output")" "$digest"
 }
 
 @test "what cannot be sealed is refused" {
@@ -192,14 +192,14 @@ offset_of() {
 	seal_it --label v1.4.2
 	sync_now
 	expect_like_rsync
-	expect_equal "$(jq -r .label target/.gs-sidecar/published.json)" v1.4.2
+	expect_equal "$(gojq -r .label target/.gs-sidecar/published.json)" v1.4.2
 	echo 4444 >src/js/game.js
 	rm src/index.html
 	seal_it --label v1.4.3
 	sync_now
 	expect_output "1 placed"
 	expect_like_rsync
-	expect_equal "$(jq -r .label target/.gs-sidecar/published.json)" v1.4.3
+	expect_equal "$(gojq -r .label target/.gs-sidecar/published.json)" v1.4.3
 }
 
 @test "what looks as it did is not read again, but by verify full" {

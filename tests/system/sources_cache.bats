@@ -139,7 +139,7 @@ expect_whole() {
 		wait "$sync_pid" || true
 		within 5 eval '! pgrep -f "$gs_fetch fetch --cache cache"'
 		# What has the name of a tree is all there, whatever was killed.
-		tree=cache/it/$(jq -r .tree cache/it/state.json)
+		tree=cache/it/$(gojq -r .tree cache/it/state.json)
 		expect_whole "$tree"
 		if ((i % 4 == 0)); then
 			sync_to target

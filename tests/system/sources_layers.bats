@@ -149,7 +149,7 @@ expect_like_cp() {
 	remember_target=$(footprint)
 	sync_all --json
 	expect_status 0
-	expect_equal "$(tail -n 1 <<<"$output" | jq -c '[.fetched[].state]')" '["unchanged","unchanged","unchanged","unchanged"]'
+	expect_equal "$(tail -n 1 <<<"$output" | gojq -c '[.fetched[].state]')" '["unchanged","unchanged","unchanged","unchanged"]'
 	expect_equal "$(footprint)" "$remember_target"
 }
 
@@ -209,7 +209,7 @@ expect_like_cp() {
 }
 
 @test "five layers: in another order another tree, and a directory is a layer among the others" {
-	jq '.source |= [.[4], .[2], .[3], .[1], .[0]]' gs-sidecar.json >turned.json
+	gojq '.source |= [.[4], .[2], .[3], .[1], .[0]]' gs-sidecar.json >turned.json
 	run "$gs" sync --config turned.json
 	expect_status 0
 	expect_files <<-END
@@ -236,11 +236,11 @@ expect_like_cp() {
 	tar czf www/patch-7.tar.gz -C patch .
 	sync_all --json
 	expect_status 0
-	expect_equal "$(tail -n 1 <<<"$output" | jq -c '[.fetched[] | [.name, .state]]')" \
+	expect_equal "$(tail -n 1 <<<"$output" | gojq -c '[.fetched[] | [.name, .state]]')" \
 		'[["depot","fetched"],["resources","unchanged"],["config","stale"],["patch","fetched"]]'
 	expect_like_cp
 	# One that never could be had leaves the target as it is: there is none without it.
-	jq '.source |= [.[0], {"name": "new", "http": "http://127.0.0.1:1/x", "retries": 0}, .[4]]' gs-sidecar.json >more.json
+	gojq '.source |= [.[0], {"name": "new", "http": "http://127.0.0.1:1/x", "retries": 0}, .[4]]' gs-sidecar.json >more.json
 	line depot/maps/cave.map "another cave"
 	run "$gs" sync --config more.json
 	expect_status 5

@@ -30,7 +30,7 @@ pack() {
 
 # begin FLAGS...: `run` with the source that $it says
 begin() {
-	jq -n --argjson it "$it" --arg program "$gs_fetch" --arg target "$dir/target" \
+	gojq -n --argjson it "$it" --arg program "$gs_fetch" --arg target "$dir/target" \
 		'{source: [$it], target: $target, "fetch-program": $program}' >gs-sidecar.json
 	start run "$gs" run --config gs-sidecar.json "$@"
 	within 10 test -S target/.gs-sidecar/control.sock
@@ -191,7 +191,7 @@ expect_version() {
 		# Nobody is left behind.
 		within 5 is_gone "$fetch_pid"
 		within 5 is_gone "$sync_pid"
-		tree=$(jq -r .tree target/.gs-sidecar/sources/it/state.json)
+		tree=$(gojq -r .tree target/.gs-sidecar/sources/it/state.json)
 		expect_equal "$tree" tree.1
 		expect_equal "$(cat target/.gs-sidecar/sources/it/tree.1/one target/one | uniq)" "version 1"
 		if [[ $who != run ]]; then

@@ -25,7 +25,7 @@ show() {
 	show
 	expect_status 0
 	[[ ${lines[0]} == READY* ]]
-	expect_output "$(jq -r .digest target/.gs-sidecar/published.json)"
+	expect_output "$(gojq -r .digest target/.gs-sidecar/published.json)"
 	expect_output "serial 1, 2 files, 9 B"
 	expect_output "acknowledged, by http http://127.0.0.1:$port/reload, tries 1"
 	expect_output "$dir/src -> $dir/target"
@@ -62,7 +62,7 @@ show() {
 	start_run --reload-url "http://127.0.0.1:$port/reload"
 	within 10 is_ready
 	in_mounts_of run "$gs" status --json >status.json
-	jq -e '.ready == true and .published.serial == 1 and .published.files == 2 and
+	gojq -e '.ready == true and .published.serial == 1 and .published.files == 2 and
 		.published.bytes == 9 and .reload.state == "acknowledged" and .reload.attempts == 1 and
 		.reload.acknowledged.digest == .published.digest and .sync.failures == 0 and
 		.timeline_ms.published <= .timeline_ms.acknowledged and (.version | length) > 0' status.json

@@ -142,7 +142,7 @@ no_leftovers() {
 	expect_status 4
 	expect_output mnt
 	expect_equal "$(inside cat "$dir/target/file" "$dir/target/mnt/file")" $'1\n1'
-	expect_equal "$(inside jq .serial "$dir/target/.gs-sidecar/published.json")" 1
+	expect_equal "$(inside gojq .serial "$dir/target/.gs-sidecar/published.json")" 1
 }
 
 @test "types change inside a mount in the target" {

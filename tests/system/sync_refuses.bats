@@ -228,7 +228,7 @@ refuses() {
 @test "an error in JSON is one object with the reason and the exit status" {
 	run "$gs" sync --source $'not\n"\xffthere' --target target --json
 	expect_status 4
-	jq -e '.done == false and .exit_status == 4 and (.error | contains("there"))' <<<"$output"
+	gojq -e '.done == false and .exit_status == 4 and (.error | contains("there"))' <<<"$output"
 }
 
 @test "a file that is written to all the time is never published half" {

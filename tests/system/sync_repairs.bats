@@ -5,7 +5,7 @@
 load lib
 
 status_of() {
-	"$gs" status --control "unix:$dir/control" --json | jq -r "$1"
+	"$gs" status --control "unix:$dir/control" --json | gojq -r "$1"
 }
 
 @test "a current tree that was removed is made again" {
@@ -133,12 +133,12 @@ status_of() {
 
 	echo 1 >src/file
 	sync_now
-	first=$(jq -r .digest target/.gs-sidecar/published.json)
+	first=$(gojq -r .digest target/.gs-sidecar/published.json)
 	cp "target/.gs-sidecar/manifests/$first" older
 	echo 2 >src/file
 	sync_now
 	cp older "target/.gs-sidecar/manifests/$first"
 	sync_now
 	expect_equal "$(serial)" 2
-	expect_equal "$(ls target/.gs-sidecar/manifests)" "$(jq -r .digest target/.gs-sidecar/published.json)"
+	expect_equal "$(ls target/.gs-sidecar/manifests)" "$(gojq -r .digest target/.gs-sidecar/published.json)"
 }

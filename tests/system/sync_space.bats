@@ -24,7 +24,7 @@ small_disk() {
 old_files_are_whole() {
 	diff before <(inside bash -c "footprint '$dir/target'")
 	inside cmp target/dir/file version-one/dir/file
-	expect_equal "$(inside jq .serial target/.gs-sidecar/published.json)" 1
+	expect_equal "$(inside gojq .serial target/.gs-sidecar/published.json)" 1
 }
 
 # Nothing but what belongs there.
@@ -130,13 +130,13 @@ small_disk_again() {
 	within 5 logged run "No space left on device"
 	logged run "trying again"
 	ask GET /readyz "$dir/control" | grep -F "the sync failed"
-	expect_equal "$(ask GET /status "$dir/control" | jq '.ready, .published.serial')" $'false\n1'
-	ask GET /status "$dir/control" | jq -e '.sync.last_error | contains("No space left")'
+	expect_equal "$(ask GET /status "$dir/control" | gojq '.ready, .published.serial')" $'false\n1'
+	ask GET /status "$dir/control" | gojq -e '.sync.last_error | contains("No space left")'
 	diff before <(inside bash -c "footprint '$dir/target'" | grep -v foreign)
 	inside rm target/foreign
 	within 10 eval '[[ $(ask GET /readyz "$dir/control") == ready ]]'
 	inside cmp src/dir/file target/dir/file
-	expect_equal "$(ask GET /status "$dir/control" | jq '.sync.last_error')" null
+	expect_equal "$(ask GET /status "$dir/control" | gojq '.sync.last_error')" null
 }
 
 @test "a resident starts on a disk without room for its state, and goes on by itself" {

@@ -114,7 +114,7 @@ odd_names() {
 	truncate -s 3M src/hole
 	sync_now --json
 	expect_like_rsync
-	expect_equal "$(jq .files <<<"$output") $(jq .bytes <<<"$output")" "9 $((3 * 1048576 + 1401408))"
+	expect_equal "$(gojq .files <<<"$output") $(gojq .bytes <<<"$output")" "9 $((3 * 1048576 + 1401408))"
 }
 
 @test "hard links within the tree stay one file" {
@@ -330,7 +330,7 @@ odd_names() {
 	footprint | grep -v 'dir' >before
 	echo 2 >src/dir/b
 	sync_now --json
-	expect_equal "$(jq -c '[.placed,.placed_bytes,.removed]' <<<"$output")" '[1,2,0]'
+	expect_equal "$(gojq -c '[.placed,.placed_bytes,.removed]' <<<"$output")" '[1,2,0]'
 	diff before <(footprint | grep -v 'dir')
 }
 
@@ -368,11 +368,11 @@ odd_names() {
 	odd_names src
 	echo 1 >src/a
 	sync_now --json
-	first=$(jq -r .digest <<<"$output")
+	first=$(gojq -r .digest <<<"$output")
 	mkdir other
 	cp -R src/. other/
 	run "$gs" sync --source other --target elsewhere --json
-	expect_equal "$(jq -r .digest <<<"$output")" "$first"
+	expect_equal "$(gojq -r .digest <<<"$output")" "$first"
 }
 
 @test "odd names arrive as they are, and come and go like others" {
@@ -380,12 +380,12 @@ odd_names() {
 	mkdir src/sub
 	odd_names src/sub
 	sync_now --json
-	jq -e .done <<<"$output"
+	gojq -e .done <<<"$output"
 	expect_like_rsync
 	rm -r src/sub
 	echo changed >src/$'new\nline'
 	sync_now --json
-	jq -e .done <<<"$output"
+	gojq -e .done <<<"$output"
 	expect_like_rsync
 }
 
@@ -424,7 +424,7 @@ odd_names() {
 	run "$gs" sync --source src --target target --json 2>/dev/null
 	expect_status 4
 	output=$(tail -n 1 <<<"$output")
-	jq -e '.error | contains("clash")' <<<"$output"
+	gojq -e '.error | contains("clash")' <<<"$output"
 	[[ $output != *$'\e'* ]]
 	iconv -f utf-8 -t utf-8 <<<"$output" >/dev/null
 }
@@ -433,7 +433,7 @@ odd_names() {
 	echo one >src/file
 	mkfifo src/$'x..\n"\xff\e[31m'
 	sync_now --log-format json
-	head -n -1 <<<"$output" | jq -es 'length == 1'
+	head -n -1 <<<"$output" | gojq -es 'length == 1'
 }
 
 @test "a path of nearly PATH_MAX arrives and goes" {

@@ -89,12 +89,12 @@ push() {
 		--unix-socket "$dir/control" "$@" http://localhost/v1/update)
 	output=$(<answer.json)
 	expect_status "$code"
-	expect_equal "$(jq -r .state answer.json)" "$state"
+	expect_equal "$(gojq -r .state answer.json)" "$state"
 }
 
 # The reason that was given has TEXT.
 expect_reason() {
-	output=$(jq -r .error answer.json)
+	output=$(gojq -r .error answer.json)
 	expect_output "$1"
 }
 
@@ -109,7 +109,7 @@ expect_target() {
 }
 
 control_status() {
-	ask GET /status "$dir/control" | jq -r "$1"
+	ask GET /status "$dir/control" | gojq -r "$1"
 }
 
 @test "update: url and sha256, published, reloaded and answered; a restart keeps it" {
@@ -118,8 +118,8 @@ control_status() {
 	expect_target "js/game.js=1 readme=image"
 	push "$(short v2 second.tar)" 200 acknowledged
 	expect_target "game.js=2 js/game.js=1 readme=image"
-	expect_equal "$(jq -r '[.label, .serial, .error]|tostring' answer.json)" '["v2",2,null]'
-	expect_equal "$(jq -r .published answer.json)" "$(control_status .published.digest)"
+	expect_equal "$(gojq -r '[.label, .serial, .error]|tostring' answer.json)" '["v2",2,null]'
+	expect_equal "$(gojq -r .published answer.json)" "$(control_status .published.digest)"
 	expect_equal "$(wc -l <reloads)" 2
 	expect_equal "$(control_status .update.state)" acknowledged
 	run inside "$gs" status --control "unix:$dir/control"
@@ -221,7 +221,7 @@ control_status() {
 	push "$(short v3 second.tar)" 500 rejected
 	expect_reason shrink-limit
 	expect_equal "$(control_status '[.published.label, .published.serial, .ready]|tostring')" '["v2",2,true]'
-	expect_equal "$(jq -r .update.version target/.gs-sidecar/update.json)" v2
+	expect_equal "$(gojq -r .update.version target/.gs-sidecar/update.json)" v2
 	stop
 	run_now
 	expect_equal "$(cat target/39) $(control_status .published.serial)" "39 2"
@@ -306,7 +306,7 @@ control_status() {
 	push "$(short v4 bad.tar)" 502 published
 	within 10 ready
 	expect_target "game.js=2 js/game.js=1 readme=image"
-	expect_equal "$(jq -r .update.version target/.gs-sidecar/update.json)" v3
+	expect_equal "$(gojq -r .update.version target/.gs-sidecar/update.json)" v3
 	stop
 	run_now
 	expect_target "game.js=2 js/game.js=1 readme=image"
@@ -409,7 +409,7 @@ control_status() {
 	expect_output 'rejected: update: expected a "version"'
 	run inside "$gs" update --json <<<"$(short v2 second.tar)"
 	expect_status 0
-	expect_equal "$(jq -r .state <<<"$output")" unchanged
+	expect_equal "$(gojq -r .state <<<"$output")" unchanged
 	stop
 	run inside "$gs" update <<<'{}'
 	expect_status 5
@@ -458,7 +458,7 @@ push_slowly() {
 	ended pushing
 	expect_equal "$(<pushing.log)" 500
 	rm slow
-	expect_equal "$(jq -r .state answer.json)" rejected
+	expect_equal "$(gojq -r .state answer.json)" rejected
 	within 10 eval '[[ ! -e target/.gs-sidecar/update.json ]]'
 	expect_target "js/game.js=1 readme=image"
 	test ! -e target/.gs-sidecar/update.json
@@ -487,7 +487,7 @@ push_slowly() {
 	expect_output "an update was being tried, and is stopped: ask again"
 	rm slow
 	ended pushing
-	expect_equal "$(<pushing.log) $(jq -r .state answer.json)" "500 rejected"
+	expect_equal "$(<pushing.log) $(gojq -r .state answer.json)" "500 rejected"
 	run inside "$gs" rollback --control "unix:$dir/control"
 	expect_status 0
 	expect_target "js/game.js=1 readme=image"
@@ -517,7 +517,7 @@ push_slowly() {
 	within 10 test -e target/game.js
 	push "$(short v3 good.tar)" 200 acknowledged
 	ended pushing
-	expect_equal "$(<pushing.log) $(jq -r .error first.json)" \
+	expect_equal "$(<pushing.log) $(gojq -r .error first.json)" \
 		"502 another update came before its reload was done"
 	expect_target "good=1 js/game.js=1 readme=image"
 	stop
@@ -627,12 +627,12 @@ push_slowly() {
 
 	configure
 	for wrong in 'http://127.0.0.1:8000/' 'a b' 'http://me@host' '' 'host/path'; do
-		jq --arg host "$wrong" '."update-hosts" = [$host]' config.json >wrong.json
+		gojq --arg host "$wrong" '."update-hosts" = [$host]' config.json >wrong.json
 		run "$gs" check --config wrong.json
 		expect_status 2
 		expect_output "update-hosts"
 	done
-	jq '."update-sources" = ["Nope!"]' config.json >wrong.json
+	gojq '."update-sources" = ["Nope!"]' config.json >wrong.json
 	run "$gs" check --config wrong.json
 	expect_status 2
 	expect_output "update-sources"
@@ -646,7 +646,7 @@ push_slowly() {
 	expect_output "$dir/src, patch "
 	[[ $output != *secret* ]]
 	run "$gs" check --config config.json --json
-	expect_equal "$(jq -r .source.value <<<"$output")" "$dir/src, patch"
+	expect_equal "$(gojq -r .source.value <<<"$output")" "$dir/src, patch"
 	[[ $output != *secret* ]]
 	sed -i 's#"into"#"onto"#' config.json
 	for command in check run; do

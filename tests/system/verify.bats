@@ -37,9 +37,9 @@ expect_differences() {
 	verify_it 0 --target target
 	remember
 	verify_it 0 --target target --json
-	expect_equal "$(jq -c '[.same, .directory, .against, .files, .bytes, .count, .not_listed,
+	expect_equal "$(gojq -c '[.same, .directory, .against, .files, .bytes, .count, .not_listed,
 		.differences]' <<<"$output")" '[true,"target","published",4,9,0,0,[]]'
-	expect_equal "$(jq -r .digest <<<"$output")" "$(jq -r .digest target/.gs-sidecar/published.json)"
+	expect_equal "$(gojq -r .digest <<<"$output")" "$(gojq -r .digest target/.gs-sidecar/published.json)"
 	expect_untouched
 }
 
@@ -66,8 +66,8 @@ target   latest
 type     z"
 	[[ ${lines[-1]} == "6 differences between 'target' and the published version "* ]]
 	verify_it 1 --target target --json
-	expect_equal "$(jq -c '[.same, .count, .not_listed]' <<<"$output")" '[false,6,0]'
-	expect_equal "$(jq -r '.differences[] | .path + " " + .difference' <<<"$output")" \
+	expect_equal "$(gojq -c '[.same, .count, .not_listed]' <<<"$output")" '[false,6,0]'
+	expect_equal "$(gojq -r '.differences[] | .path + " " + .difference' <<<"$output")" \
 		"index.html missing
 js/game.js content
 js/lib/inner.js mode
@@ -93,7 +93,7 @@ z type"
 	verify_it 1 --target target
 	expect_differences 'missing  a\nb\x1b[31m'
 	verify_it 1 --target target --json
-	expect_equal "$(jq -r '.differences[0].path' <<<"$output")" $'a\nb\e[31m'
+	expect_equal "$(gojq -r '.differences[0].path' <<<"$output")" $'a\nb\e[31m'
 }
 
 @test "a target where nothing was published is not the same" {
@@ -101,7 +101,7 @@ z type"
 	expect_equal "$output" "gs-sidecar: nothing is published in 'target'"
 	verify_it 1 --target target --json
 	expect_output "nothing is published in 'target'"
-	expect_equal "$("$gs" verify --target target --json 2>/dev/null | jq -c '[.same, .digest]')" \
+	expect_equal "$("$gs" verify --target target --json 2>/dev/null | gojq -c '[.same, .digest]')" \
 		'[false,null]'
 	expect_equal "$(ls -A target)" ""
 }
@@ -118,7 +118,7 @@ z type"
 
 @test "a published version without a sound record cannot be compared" {
 	sync_now
-	: >"target/.gs-sidecar/manifests/$(jq -r .digest target/.gs-sidecar/published.json)"
+	: >"target/.gs-sidecar/manifests/$(gojq -r .digest target/.gs-sidecar/published.json)"
 	verify_it 2 --target target
 	expect_output "verify 'target': "
 	rm target/.gs-sidecar/manifests/*
@@ -173,7 +173,7 @@ mode     js
 added    js/lib/added
 missing  latest"
 	verify_it 1 --json src
-	expect_equal "$(jq -c '[.same, .directory, .against, .count]' <<<"$output")" '[false,"src","seal",4]'
+	expect_equal "$(gojq -c '[.same, .directory, .against, .count]' <<<"$output")" '[false,"src","seal",4]'
 }
 
 @test "what a seal leaves out is no difference" {
