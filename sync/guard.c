@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/room.h"
 #include "base/text.h"
 #include "sync/plan.h"
 #include "sync/witness.h"
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,23 +70,20 @@ static void count_need(const struct plan *p, bool whole, uint64_t block, uint64_
 int guard_space(const struct plan *p, int dir, bool whole, struct guard_room more, struct err *e)
 {
 	char need_text[TEXT_SIZE_ROOM], free_text[TEXT_SIZE_ROOM];
-	uint64_t blocks, inodes, room;
-	struct statvfs st;
+	uint64_t blocks, inodes;
+	struct room room;
 
-	if (fstatvfs(dir, &st) < 0)
+	if (room_of(dir, &room) < 0)
 		return err_sys(e, "look for free space beside the target");
-	count_need(p, whole, st.f_frsize, &blocks, &inodes);
-	room = geteuid() == 0 ? st.f_bfree : st.f_bavail;
-	/* A filesystem that makes inodes as it needs them says that it has none at all. */
-	if (blocks <= room + more.bytes / st.f_frsize &&
-	    (!st.f_files || inodes <= st.f_ffree + more.inodes))
+	count_need(p, whole, room.block, &blocks, &inodes);
+	if (blocks * room.block <= room.bytes + more.bytes && inodes <= room.inodes + more.inodes)
 		return 0;
-	text_size(blocks * st.f_frsize, need_text);
-	text_size(room * st.f_frsize, free_text);
+	text_size(blocks * room.block, need_text);
+	text_size(room.bytes, free_text);
 	(void)err_set(e, ERR_SYSTEM,
 		      "No space left on device: beside the target the new version needs %s and "
 		      "%" PRIu64 " inodes, %s and %" PRIu64 " are free: nothing was changed",
-		      need_text, inodes, free_text, (uint64_t)st.f_ffree);
+		      need_text, inodes, free_text, room.inodes);
 	e->sys = ENOSPC;
 	return -1;
 }

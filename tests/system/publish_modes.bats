@@ -458,6 +458,16 @@ small_disk_fills() {
 	in_both small_disk_fills
 }
 
+@test "a disk that does not say what is free is not full" {
+	separate_mounts
+	small_source
+	inside mount -t tmpfs -o mode=755,size=0,nr_inodes=0 tmpfs "$dir/target"
+	expect_equal "$(inside stat -fc '%b %c' target)" "0 0"
+	run inside "$gs" sync --source src --target target/game
+	expect_status 0
+	inside diff -r -x .gs-sidecar src target/game
+}
+
 target_is_read_only() {
 	mkdir disk
 	inside mount -t tmpfs tmpfs "$dir/disk"
