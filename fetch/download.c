@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/room.h"
 #include "base/text.h"
 #include "fetch/source.h"
 
@@ -124,6 +125,22 @@ static int follow(struct download *d, bool marked, struct err *e)
 	return who->begin(who->owner, d->fd, d->have, marked, e);
 }
 
+/* What cannot be kept is not worth its way, again and again. */
+static int check_room(const struct download *d, int64_t more, struct err *e)
+{
+	char more_text[TEXT_SIZE_ROOM], free_text[TEXT_SIZE_ROOM];
+	struct room room;
+
+	if (room_of(d->fd, &room) < 0)
+		return err_sys(e, "look for free space in '%s'", d->fetch->folder->path);
+	if (more <= 0 || (uint64_t)more <= room.bytes)
+		return 0;
+	return err_set(e, ERR_SYSTEM,
+		       "No space left on device: %s are to come, and in '%s' %s are free",
+		       text_size((uint64_t)more, more_text), d->fetch->folder->path,
+		       text_size(room.bytes, free_text));
+}
+
 static int take_head(void *owner, const struct transfer_answer *a, struct err *e)
 {
 	struct download *d = owner;
@@ -146,6 +163,8 @@ static int take_head(void *owner, const struct transfer_answer *a, struct err *e
 		d->refused = true;
 		return err_set(e, ERR_REMOTE, "the server sent another part than the wanted one");
 	}
+	if (check_room(d, whole - d->have, e) < 0)
+		return -1;
 	d->began = clock_ms();
 	d->had = d->have;
 	return follow(d, d->etag || a->etag || a->modified, e);

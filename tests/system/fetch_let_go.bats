@@ -160,13 +160,43 @@ with zipfile.ZipFile("../www/it.zip", "w") as z:
 	expect_sound
 }
 
-@test "let go: when the disk is full, nothing is left" {
+# The cache is a tmpfs of its own: small_cache SIZE
+small_cache() {
 	mkdir small
-	mount -t tmpfs -o size=14M none small
+	mount -t tmpfs -o size="$1" none small
 	ln -s small cache
-	fetch "\"http\": \"$base/it.tar\"" missing 5
-	[[ $(answer .error) == *"No space left on device" ]]
+}
+
+@test "let go: when the disk gets full meanwhile, nothing is left" {
+	small_cache 40M
+	stop_nginx
+	rate=8m write_config
+	start_nginx
+	start_fetch "\"http\": \"$base/it.tar\", \"retries\": 0"
+	within 30 test -e cache/it/new/8
+	head -c 40M /dev/zero >small/other || true
+	ended fetching
+	expect_status 5
+	logged fetching "write: No space left on device"
 	expect_equal "$(ls cache/it)" ""
+	umount small
+}
+
+@test "let go: what is larger than what is free is not begun" {
+	small_cache 14M
+	fetch "\"http\": \"$base/it.tar\"" missing 5
+	[[ $(answer .error) == *"No space left on device: 24.0 MB are to come, and in '$PWD/cache/it' 14."?" MB are free" ]]
+	expect_equal "$(answer .requests)" 1
+	expect_between 1 "$(answer .wire_bytes)" 1000000
+	expect_equal "$(ls cache/it)" ""
+	umount small
+}
+
+@test "let go: a disk that does not say what is free is not full" {
+	small_cache 0
+	expect_equal "$(stat -fc %b small)" 0
+	fetch "\"http\": \"$base/it.tar\"" fetched
+	diff -r src "$(tree)"
 	umount small
 }
 
