@@ -7,6 +7,7 @@
 /*
  * As good as endless: a filesystem that gives out what it needs as it needs it says that it has
  * none at all, as a tmpfs without a size does of bytes, and btrfs of inodes; or it cannot say.
+ * Those of object stores like to have all that fits into the number.
  */
 #define ROOM_ENDLESS ((uint64_t)INT64_MAX)
 

@@ -429,3 +429,24 @@ killed_reading() {
 	read_during_kills data 25
 	read_during_kills exchange 25
 }
+
+# synced_with_statfs INJECTION
+synced_with_statfs() {
+	run strace -qqq -o trace -e trace=fstatfs -e "inject=fstatfs:$1" "$gs" sync --source small --target fresh
+	expect_status 0
+	diff -r -x .gs-sidecar small fresh
+	grep fstatfs trace >&2
+}
+
+@test "a disk that cannot say what is free, or has more than there are numbers, is not full" {
+	local most=0000000000000080
+
+	mkdir small
+	echo one >small/it
+	synced_with_statfs error=ENOSYS
+	grep -q INJECTED trace
+	echo second >small/it
+	# A tmpfs of 2^63 blocks of 4096 bytes, all free.
+	synced_with_statfs "poke_exit=@arg2=94190201000000000010000000000000$most$most$most"
+	grep -q 'f_bfree=9223372036854775808,' trace
+}
